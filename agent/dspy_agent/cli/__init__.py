@@ -1,0 +1,1 @@
+"""The command line. Nothing here is imported at start that `--help` does not need."""

@@ -1,0 +1,57 @@
+"""What a tool is. Tools are data here, and their code is imported when one runs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """Where a tool works: an absolute ``workspace``, and the log files or folders that were named."""
+
+    workspace: Path
+    logs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One typed tool.
+
+    Args:
+        name: the verb, on the command line and in the session.
+        summary: one line for ``--help``.
+        arguments: a dataclass whose fields are ``Annotated[type, typer.Argument | typer.Option]``.
+        run: ``module:function`` of ``(arguments, ToolContext) -> result dataclass``.
+        render: ``module:function`` of ``(result, arguments, Console)``; prints the result for people.
+        cost: typical seconds on a mid-sized repository.
+        cooldown: seconds before the same tool is suggested again.
+        examples: complete command lines, shown by ``--help``.
+    """
+
+    name: str
+    summary: str
+    arguments: type
+    run: str
+    render: str
+    cost: float
+    cooldown: float
+    examples: tuple[str, ...] = ()
+    reads_logs: bool = False
+
+    def load_run(self) -> Callable[[Any, ToolContext], Any]:
+        """Import and return the tool's function."""
+        return _load(self.run)
+
+    def load_render(self) -> Callable[[Any, Any, Any], None]:
+        """Import and return the tool's printer."""
+        return _load(self.render)
+
+
+def _load(target: str) -> Callable[..., Any]:
+    module, _, name = target.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return function

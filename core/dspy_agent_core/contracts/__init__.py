@@ -1,0 +1,1 @@
+"""What two packages must agree on: names, messages and results. Nothing here does any work."""

@@ -1,0 +1,107 @@
+"""Names that the operator, the programs in its pods, and ``dspy-agent connect`` agree on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final
+
+GROUP: Final = "dspy.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+# Labels on every child.
+LABEL_WORKSPACE: Final = "dspy.dev/workspace"
+LABEL_COMPONENT: Final = "dspy.dev/component"  # agent | model | storage | network
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+MANAGED_BY: Final = "dspy-operator"
+
+# Annotations on an AgentWorkspace, written by users and by `dspy-agent connect`.
+ANNOTATION_LAST_ACTIVITY: Final = "dspy.dev/last-activity"  # RFC 3339, UTC
+ANNOTATION_REFRESH: Final = "dspy.dev/refresh"  # any new value renders the children anew
+
+# Containers of the agent pod and of the model pod.
+CONTAINER_AGENT: Final = "agent"
+CONTAINER_SOURCE: Final = "source"  # init container: puts the code in place
+CONTAINER_OLLAMA: Final = "ollama"
+CONTAINER_MODEL_PULL: Final = "model-pull"
+
+# Paths in the agent pod.
+WORKSPACE_DIR: Final = "/workspace"
+SOURCE_DIR: Final = "/workspace/source"
+LOGS_DIR: Final = "/workspace/logs"
+GIT_SECRET_DIR: Final = "/etc/dspy-agent/git"  # noqa: S105  mounted Secret: username+password, or ssh-privatekey
+AGENT_PORT: Final = 8642  # /healthz and /readyz of the agent container
+OLLAMA_PORT: Final = 11434
+MODEL_PULL_PORT: Final = 8643  # /readyz: the model is there
+
+# Reasons that a program in a pod ends with.
+SOURCE_REASONS: Final = (
+    "RefNotFound",
+    "AuthenticationFailed",
+    "RepositoryNotFound",
+    "RepositoryUnreachable",
+    "InvalidSource",
+    "DiskFull",
+    "ReadOnlyFilesystem",
+    "PermissionDenied",
+    "SourceFailed",
+)
+MODEL_REASONS: Final = (
+    "ModelNotFound",
+    "RegistryUnreachable",
+    "InsecureRegistry",
+    "DiskFull",
+    "ReadOnlyFilesystem",
+    "ModelServerUnreachable",
+    "PullFailed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """What a failed container leaves in ``/dev/termination-log`` for the operator to read.
+
+    ``reason`` is one of ``SOURCE_REASONS`` or ``MODEL_REASONS``; ``message`` is one sentence with the
+    next step and without any secret.
+    """
+
+    reason: str
+    message: str
+
+    def dumps(self) -> str:
+        """Return the message as one JSON line, at most 2 KiB."""
+        return json.dumps({"reason": self.reason, "message": self.message[:1500]})
+
+    @classmethod
+    def loads(cls, text: str) -> Termination | None:
+        """Return the message in ``text``, or None if it is none of ours."""
+        try:
+            data = json.loads(text)
+            return cls(str(data["reason"]), str(data["message"]))
+        except (ValueError, TypeError, KeyError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """One line of the ``model-pull`` container's log. Sizes in bytes; 0 while unknown."""
+
+    status: str  # pulling | ready | failed
+    model: str
+    completed: int = 0
+    total: int = 0
+    reason: str = ""
+    message: str = ""
+
+    def dumps(self) -> str:
+        """Return the progress as one JSON line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, line: str) -> PullProgress | None:
+        """Return the progress in ``line``, or None if it is none of ours."""
+        try:
+            return cls(**json.loads(line))
+        except (ValueError, TypeError):
+            return None

@@ -1,0 +1,87 @@
+"""What the read and find tools answer: the objects behind ``--json``.
+
+Plain dataclasses, so that a one-shot command starts without importing pydantic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place in the workspace. ``path`` is relative to it, with forward slashes; lines count from 1."""
+
+    path: str
+    line: int | None = None
+    end_line: int | None = None
+    symbol: str | None = None
+    text: str | None = None
+    score: float | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Answer of ``grep``, ``extract`` and the search tools, best or first hit first."""
+
+    hits: list[Hit] = field(default_factory=list)
+    truncated: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A stack frame: ``path`` as it stands in the log, or relative to the workspace where it lies in it."""
+
+    path: str
+    line: int | None = None
+    function: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """A group of like log records, with one of them as ``example``.
+
+    ``first`` and ``last`` are the times in the log (ISO 8601 where they could be read); ``frame`` is
+    the innermost frame of the workspace's own code; ``cause`` the chain of causes, outermost first.
+    """
+
+    level: str
+    message: str
+    count: int
+    type: str | None = None
+    frame: Frame | None = None
+    cause: list[str] | None = None
+    first: str | None = None
+    last: str | None = None
+    example: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Lines that a named noise rule hides."""
+
+    rule: str
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogContext:
+    """Answer of ``ctx``: newest event first."""
+
+    events: list[LogEvent] = field(default_factory=list)
+    hidden: list[Hidden] = field(default_factory=list)
+    lines_read: int = 0
+
+
+def to_jsonable(value: Any) -> Any:
+    """Return ``value`` as plain JSON types; dataclass fields that are None are left out."""
+    if is_dataclass(value) and not isinstance(value, type):
+        pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
+        return {name: to_jsonable(item) for name, item in pairs if item is not None}
+    if isinstance(value, dict):
+        return {key: to_jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_jsonable(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""The operator: from AgentWorkspace and RLTrainingJob to the objects that run them."""
