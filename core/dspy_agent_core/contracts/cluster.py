@@ -105,3 +105,15 @@ class PullProgress:
             return cls(**json.loads(line))
         except (ValueError, TypeError):
             return None
+
+
+def listed_model_name(model: str) -> str:
+    """Return the name under which Ollama lists ``model`` after a pull: without scheme, with a tag.
+
+    >>> listed_model_name("http://models:5000/library/qwen2.5-coder:1.5b")
+    'models:5000/library/qwen2.5-coder:1.5b'
+    >>> listed_model_name("qwen3")
+    'qwen3:latest'
+    """
+    name = model.split("://", 1)[-1].removeprefix("registry.ollama.ai/").removeprefix("library/")
+    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"

@@ -1,0 +1,1 @@
+"""The programs that run in a workspace's pods. They start fast and need the standard library only."""

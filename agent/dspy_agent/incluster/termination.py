@@ -1,0 +1,29 @@
+"""How a program in a pod ends when it fails: one sentence where the kubelet and the operator see it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from dspy_agent_core.contracts.cluster import Termination
+
+
+class Failed(Exception):
+    """The program can't go on. ``reason`` is one of the contract's reasons."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.termination = Termination(reason, message)
+
+
+def end_with(failure: Failed) -> NoReturn:
+    """Leave the reason in the container's termination message and exit with 1."""
+    path = Path(os.environ.get("DSPY_TERMINATION_LOG", "/dev/termination-log"))
+    try:
+        path.write_text(failure.termination.dumps(), encoding="utf-8")
+    except OSError as error:
+        sys.stderr.write(f"could not write {path}: {error}\n")
+    sys.stderr.write(f"{failure.termination.reason}: {failure.termination.message}\n")
+    raise SystemExit(1)
