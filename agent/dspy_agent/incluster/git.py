@@ -23,12 +23,14 @@ _FAILURES = (
         "AuthenticationFailed",
     ),
     (
-        r"[Rr]epository .*not found|error: 404\b|does not appear to be a git repository|not valid: is this a git",
+        r"[Rr]epository .*not found|error: 404\b|does not appear to be a git repository"
+        r"|not valid: is this a git",
         "RepositoryNotFound",
     ),
     (
         r"Could not resolve host|Failed to connect|Couldn't connect|Connection (refused|timed out|reset)"
-        r"|unable to access|unable to connect|Operation too slow|early EOF|Network is unreachable|error: 5\d\d\b",
+        r"|unable to access|unable to connect|Operation too slow|early EOF|Network is unreachable"
+        r"|error: 5\d\d\b",
         "RepositoryUnreachable",
     ),
     (r"[Pp]ermission denied|insufficient permission", "PermissionDenied"),
