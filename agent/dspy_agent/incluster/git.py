@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from dspy_agent.incluster.termination import Failed
 
-_SCP_LIKE = re.compile(r"^(?:[\w.-]+@)?(?P<host>[\w.-]+):(?!//)")
+_SCP_LIKE = re.compile(r"^(?:[\w.-]+@)?(?P<host>[\w.-]+):(?!:|//)")
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 # First match wins; the texts are git's and libcurl's own, in the C locale.
 _FAILURES = (

@@ -135,13 +135,15 @@ def _switch(git: Git, source: Source, target: Path) -> None:
         sys.stderr.write(f"kept local changes: {source.ref or 'the default branch'} is not checked out\n")
         return
     git.run("fetch", "--quiet", "--prune", "--tags", "--force", "origin", cwd=target)
-    if not git.succeeds("symbolic-ref", "-q", "HEAD", cwd=target):
+    if _only_here(git, target, "HEAD"):
         head = git.run("rev-parse", "HEAD", cwd=target)
-        if not git.run("branch", "--all", "--contains", head, "--format=%(refname)", cwd=target).strip(
-            "\n"
-        ).replace("(no branch)", "") and not git.run("tag", "--contains", head, cwd=target):
-            git.run("branch", "--force", f"dspy-agent/kept-{head[:12]}", head, cwd=target)
+        git.run("branch", f"dspy-agent/kept-{head[:12]}", head, cwd=target)
     _check_out(git, source, target)
+
+
+def _only_here(git: Git, clone: Path, commit: str) -> bool:
+    """Return whether no branch and no tag leads to ``commit``."""
+    return bool(git.run("rev-list", "-n1", commit, "--not", "--branches", "--remotes", "--tags", cwd=clone))
 
 
 def _check_out(git: Git, source: Source, clone: Path) -> None:
@@ -154,17 +156,19 @@ def _check_out(git: Git, source: Source, clone: Path) -> None:
             return
     if ref and git.succeeds("rev-parse", "--verify", "-q", f"refs/remotes/origin/{ref}", cwd=clone):
         # -B only moves a branch without commits of its own; otherwise it is checked out as it is.
-        ahead = git.succeeds("rev-parse", "--verify", "-q", f"refs/heads/{ref}", cwd=clone) and git.run(
-            "rev-list", "--count", f"refs/remotes/origin/{ref}..refs/heads/{ref}", cwd=clone
-        ) not in ("", "0")
+        local = f"refs/heads/{ref}"
+        exists = git.succeeds("rev-parse", "--verify", "-q", local, cwd=clone)
+        ahead = exists and git.run("rev-list", "-n1", local, "--not", "--remotes", cwd=clone)
         arguments = [ref] if ahead else ["-B", ref, "--track", f"origin/{ref}"]
         git.run("checkout", "--quiet", *arguments, "--", cwd=clone)
     else:
-        git.run("checkout", "--quiet", "--detach", _commit(git, ref or "HEAD", clone), "--", cwd=clone)
+        git.run(
+            "checkout", "--quiet", "--detach", _commit(git, source.url, ref or "HEAD", clone), "--", cwd=clone
+        )
     _write_marker(clone, source)
 
 
-def _commit(git: Git, ref: str, clone: Path) -> str:
+def _commit(git: Git, url: str, ref: str, clone: Path) -> str:
     for name in (f"refs/tags/{ref}", ref):
         if git.succeeds("rev-parse", "--verify", "-q", f"{name}^{{commit}}", cwd=clone):
             return git.run("rev-parse", "--verify", f"{name}^{{commit}}", cwd=clone)
@@ -174,12 +178,7 @@ def _commit(git: Git, ref: str, clone: Path) -> str:
     names = [name.removeprefix("origin/") for name in known.splitlines()]
     near = difflib.get_close_matches(ref, names, n=3)
     hint = f"near names: {', '.join(near)}" if near else f"it has {len(names)} branches and tags"
-    raise Failed("RefNotFound", f"{scrub_url(git, clone)} has no branch, tag or commit {ref!r}; {hint}.")
-
-
-def scrub_url(git: Git, clone: Path) -> str:
-    """Return the clone's URL without credentials."""
-    return scrub(git.run("remote", "get-url", "origin", cwd=clone))
+    raise Failed("RefNotFound", f"{scrub(url)} has no branch, tag or commit {ref!r}; {hint}.")
 
 
 def _set_aside(git: Git, target: Path) -> None:
@@ -189,16 +188,20 @@ def _set_aside(git: Git, target: Path) -> None:
     if not any(target.iterdir()):
         target.rmdir()
         return
-    if _read_marker(target) and not git.run("status", "--porcelain", "--ignored", cwd=target):
-        local = git.run("log", "--oneline", "--branches", "HEAD", "--not", "--remotes", "--tags", cwd=target)
-        if not local:
-            shutil.rmtree(target)
-            return
+    if _read_marker(target) and _untouched(git, target):
+        shutil.rmtree(target)
+        return
     number = 1
     while (aside := target.with_name(f"{target.name}.before-{number}")).exists():
         number += 1
     target.rename(aside)
     sys.stderr.write(f"kept the former source at {aside}\n")
+
+
+def _untouched(git: Git, clone: Path) -> bool:
+    return not git.run("status", "--porcelain", "--ignored", cwd=clone) and not git.run(
+        "rev-list", "-n1", "--branches", "HEAD", "--not", "--remotes", "--tags", cwd=clone
+    )
 
 
 def _read_marker(target: Path) -> tuple[str, str] | None:
