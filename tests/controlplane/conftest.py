@@ -1,0 +1,117 @@
+"""Fixtures: one control plane a test run, one namespace a test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dspy_operator.kube.client import KubeClient
+from dspy_operator.kube.errors import NotFound
+
+from . import bed
+
+REQUIRE = "DSPY_REQUIRE_CONTROLPLANE"
+
+
+class Token:
+    """Credentials that are one fixed token."""
+
+    def __init__(self, server: str, token: str) -> None:
+        self.server = server
+        self._token = token
+
+    def ssl_context(self) -> ssl.SSLContext | bool:
+        return False
+
+    def headers(self, *, refused: bool = False) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(folder):
+            item.add_marker(pytest.mark.controlplane)
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bed.ControlPlane]:
+    """etcd and kube-apiserver with our CRDs."""
+    missing = bed.missing_binaries()
+    if missing:
+        sentence = f"no {', '.join(missing)} in {bed.assets()}; set KUBEBUILDER_ASSETS"
+        if os.environ.get(REQUIRE) == "1":
+            pytest.fail(f"{sentence} ({REQUIRE}=1)")
+        pytest.skip(sentence)
+    plane = bed.ControlPlane(tmp_path_factory.mktemp("controlplane"))
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.stop()
+
+
+@pytest.fixture(scope="session")
+def controllers(control_plane: bed.ControlPlane) -> bed.ControlPlane:
+    """The control plane, with garbage collection and namespace deletion."""
+    control_plane.start_controllers()
+    return control_plane
+
+
+@pytest.fixture
+async def admin(control_plane: bed.ControlPlane) -> AsyncIterator[KubeClient]:
+    """A client that may do everything, straight to the API server; our CRDs are installed."""
+    async with KubeClient(Token(control_plane.url, bed.ADMIN_TOKEN)) as client:
+        await install_crds(client)
+        yield client
+
+
+@pytest.fixture
+async def namespace(admin: KubeClient) -> AsyncIterator[str]:
+    """A fresh namespace."""
+    name = f"test-{secrets.token_hex(4)}"
+    await make_namespace(admin, name)
+    yield name
+    await empty_namespace(admin, name)
+
+
+async def make_namespace(admin: KubeClient, name: str) -> None:
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    await admin.apply(f"/api/v1/namespaces/{name}", body, force=True)
+
+
+async def empty_namespace(admin: KubeClient, name: str) -> None:
+    """Delete the workspaces, so that later operators of the same run have nothing to do here."""
+    for plural in ("agentworkspaces", "rltrainingjobs"):
+        path = f"/apis/dspy.dev/v1alpha1/namespaces/{name}/{plural}"
+        try:
+            async for page in admin.pages(path):
+                for item in page.items:
+                    meta = item["metadata"]
+                    await admin.delete(f"{path}/{meta['name']}", uid=meta["uid"])
+        except NotFound:
+            continue
+
+
+def crds() -> list[dict[str, Any]]:
+    return [yaml.safe_load(path.read_text()) for path in sorted(bed.CRDS.glob("*.yaml"))]
+
+
+async def install_crds(admin: KubeClient) -> None:
+    """Install our CRDs and wait until the API server serves them."""
+    for crd in crds():
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd['metadata']['name']}"
+        await admin.apply(path, crd, force=True)
+
+        async def established(path: str = path) -> bool:
+            conditions = (await admin.get(path)).get("status", {}).get("conditions", [])
+            return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+        await bed.eventually(established, 20, "CRD not established")
