@@ -1,0 +1,174 @@
+"""The work queue: one key at a time, deduplicated, delayed, with backoff.
+
+Like client-go's: a key that is added while it is worked on is worked on once more afterwards. One thing
+is its own: an event that only shows a write of this very operator adds nothing. Such an event may arrive
+before the write's answer does, so what a busy key's events showed is kept until the key is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+REMEMBERED_WRITES: Final = 20_000
+
+Version = tuple[str, str]  # uid, resourceVersion
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What a reconcile is about: ``kind`` is the plural of a resource of ours."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+@dataclass(slots=True)
+class _Entry:
+    due: float | None = None  # None: not scheduled
+    turn: int = 0  # tells a heap entry that was rescheduled from the valid one
+    busy: bool = False
+    forced: bool = False  # again once done, whatever was written
+    seen: set[Version] = field(default_factory=set)  # versions that events showed while busy
+    failures: int = 0
+    not_before: float = 0.0  # the server asked to be left alone until then
+
+
+class WorkQueue:
+    """Keys in the order in which they are due.
+
+    Args:
+        clock: seconds, monotonic.
+        base: seconds of the first backoff; it doubles with each failure.
+        cap: longest backoff in seconds.
+        rng: source of the jitter.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        base: float = 0.2,
+        cap: float = 60.0,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._clock = clock
+        self._base = base
+        self._cap = cap
+        self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
+        self._entries: dict[Key, _Entry] = {}
+        self._heap: list[tuple[float, int, Key]] = []
+        self._turns = itertools.count(1)
+        self._own: OrderedDict[Version, None] = OrderedDict()
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Keys that wait for their turn and are due now, or are worked on."""
+        now = self._clock()
+        return sum(1 for entry in self._entries.values() if entry.busy or (entry.due or now + 1) <= now)
+
+    def add(self, key: Key, *, shown: Version | None = None) -> None:
+        """Queue ``key`` now; ``shown``: because an event showed this version of an object."""
+        entry = self._entries.setdefault(key, _Entry())
+        if shown is not None and shown in self._own:
+            del self._own[shown]
+            self._forget(key, entry)
+        elif not entry.busy:
+            self._schedule(key, entry, self._clock())
+        elif shown is None:
+            entry.forced = True
+        else:
+            entry.seen.add(shown)
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        """Queue ``key`` for later; the earlier of two dates counts."""
+        entry = self._entries.setdefault(key, _Entry())
+        self._schedule(key, entry, self._clock() + seconds)
+
+    async def get(self) -> Key:
+        """Wait for the next due key; it is busy until `done` or `failed`."""
+        while True:
+            key = self._due_now()
+            if key is not None:
+                return key
+            self._wake.clear()
+            timeout = max(0.0, self._heap[0][0] - self._clock()) if self._heap else None
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def done(self, key: Key, *, wrote: Iterable[Version] = (), after: float | None = None) -> None:
+        """End the work on ``key``: it wrote these versions, and wants to run again ``after`` seconds."""
+        entry = self._entries[key]
+        entry.failures = 0
+        self._settle(key, entry, wrote)
+        if after is not None and entry.due is None:
+            self._schedule(key, entry, self._clock() + after)
+        self._forget(key, entry)
+
+    def failed(self, key: Key, *, wrote: Iterable[Version] = (), retry_after: float | None = None) -> float:
+        """End the work on ``key`` with a failure; return the seconds until it runs again.
+
+        Never sooner than ``retry_after``, however many events come meanwhile.
+        """
+        entry = self._entries[key]
+        entry.failures += 1
+        self._settle(key, entry, wrote)
+        delay = min(self._cap, self._base * 2 ** min(entry.failures - 1, 20))
+        delay = delay * self._rng.uniform(0.5, 1.0) + (retry_after or 0.0)
+        if retry_after is not None:
+            entry.not_before = self._clock() + retry_after
+        entry.due = None
+        self._schedule(key, entry, self._clock() + delay)
+        return delay
+
+    def _settle(self, key: Key, entry: _Entry, wrote: Iterable[Version]) -> None:
+        entry.busy = False
+        for version in wrote:
+            if version in entry.seen:
+                entry.seen.discard(version)
+            else:
+                self._own[version] = None
+        while len(self._own) > REMEMBERED_WRITES:
+            self._own.popitem(last=False)
+        if entry.forced or entry.seen:
+            self._schedule(key, entry, self._clock())
+        entry.forced = False
+        entry.seen.clear()
+
+    def _schedule(self, key: Key, entry: _Entry, due: float) -> None:
+        due = max(due, entry.not_before)
+        if entry.due is not None and entry.due <= due:
+            return
+        entry.due = due
+        entry.turn = next(self._turns)
+        heapq.heappush(self._heap, (due, entry.turn, key))
+        self._wake.set()
+
+    def _due_now(self) -> Key | None:
+        now = self._clock()
+        while self._heap and self._heap[0][0] <= now:
+            _, turn, key = heapq.heappop(self._heap)
+            entry = self._entries.get(key)
+            if entry is None or entry.turn != turn:
+                continue
+            entry.due = None
+            if entry.busy:
+                entry.forced = True
+                continue
+            entry.busy = True
+            return key
+        return None
+
+    def _forget(self, key: Key, entry: _Entry) -> None:
+        if not entry.busy and entry.due is None and not entry.failures:
+            self._entries.pop(key, None)
