@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 
 class InvalidSpec(ValueError):
     """The spec can't be used, which the API server should have refused; the message is for people.
@@ -46,3 +48,11 @@ class Metadata:
             deleting="deletionTimestamp" in meta,
             annotations=meta.get("annotations") or {},
         )
+
+
+def explain(error: ValidationError) -> str:
+    """Return the first problem of ``error`` as one sentence that names the field."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    path = ".".join(str(part) for part in ("spec", *first["loc"]))
+    more = error.error_count() - 1
+    return f"{path}: {first['msg']}{f' (and {more} more)' if more else ''}."
