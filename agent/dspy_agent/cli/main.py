@@ -1,23 +1,91 @@
-"""Entry point of ``dspy-agent``: a session with no arguments, one-shot commands otherwise."""
+"""Entry point of ``dspy-agent``: a session with no command, one-shot commands otherwise."""
 
 from __future__ import annotations
 
-import typer
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
 
-from dspy_agent.cli.tool_commands import make_command
-from dspy_agent.tools.registry import TOOLS
+import typer
+from typer.exceptions import TyperException
+
+from dspy_agent.cli.output import print_error, run_and_print
+from dspy_agent.cli.tool_commands import LogsOption, WorkspaceOption, add_tools
+from dspy_agent.cli.usage import as_usage_error
+from dspy_agent.tools.base import Tool, ToolContext
+from dspy_agent.tools.registry import BY_NAME, TOOLS
+from dspy_agent.workspace.paths import open_workspace
+from dspy_agent_core.errors import AgentError
+
+INTERRUPTED, BROKEN_PIPE = 130, 141
 
 app = typer.Typer(
     name="dspy-agent",
-    help="A coding agent that lives beside your code and logs.",
+    help="A coding agent that lives beside your code and logs. With no command: an interactive session.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-for tool in TOOLS:
-    app.command(tool.name, help=tool.summary, epilog="\n\n".join(tool.examples))(make_command(tool))
+
+
+def _run_tool(tool: Tool, arguments: Any, workspace: Path, logs: tuple[Path, ...], as_json: bool) -> int:
+    context = ToolContext(open_workspace(workspace), logs)
+    return run_and_print(tool, arguments, context, as_json=as_json)
+
+
+add_tools(app, TOOLS, _run_tool)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"dspy-agent {version('dspy-agent')}\n")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start_session(
+    context: typer.Context,
+    workspace: WorkspaceOption = Path(),
+    logs: LogsOption = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> int:
+    """Open the session if no command is named."""
+    if context.invoked_subcommand is not None:
+        return 0
+    folder = open_workspace(workspace)
+    from dspy_agent.session.repl import run
+
+    return run(folder, tuple(logs or ()))
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line and exit with its code."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(words: list[str]) -> int:
+    """Run the command in ``words`` and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    as_json = "--json" in words
+    if as_json:
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    try:
+        code = app(args=words, prog_name="dspy-agent", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has gone: nothing is left to say, also not at the final flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except TyperException as error:
+        return print_error(as_usage_error(error, words, BY_NAME), as_json=as_json)
+    except AgentError as error:
+        return print_error(error, as_json=as_json)
+    return code if isinstance(code, int) else 0

@@ -13,3 +13,53 @@ class LsArguments:
     """Arguments of ``ls``."""
 
     path: Annotated[str, typer.Argument(help="A folder, relative to the workspace.")] = "."
+    all: Annotated[bool, typer.Option("--all", "-a", help="Show hidden and ignored entries too.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class TreeArguments:
+    """Arguments of ``tree``."""
+
+    path: Annotated[str, typer.Argument(help="A folder, relative to the workspace.")] = "."
+    depth: Annotated[int, typer.Option("--depth", "-d", min=1, help="List entries down to this level.")] = 3
+    max_entries: Annotated[int, typer.Option("--max-entries", min=1, help="List at most this many.")] = 500
+    all: Annotated[bool, typer.Option("--all", "-a", help="Show hidden and ignored entries too.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class GrepArguments:
+    """Arguments of ``grep``, named as ripgrep names them."""
+
+    pattern: Annotated[str, typer.Argument(metavar="REGEX", help="What to look for, in each line.")]
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Files or folders. Default: the workspace.", show_default=False),
+    ] = None
+    ignore_case: Annotated[bool, typer.Option("--ignore-case", "-i", help="Upper and lower case are equal.")] = (
+        False
+    )
+    case_sensitive: Annotated[
+        bool,
+        typer.Option(
+            "--case-sensitive", "-s", help="They differ. Default: they differ if REGEX has a capital letter."
+        ),
+    ] = False
+    fixed_strings: Annotated[bool, typer.Option("--fixed-strings", "-F", help="REGEX is plain text.")] = False
+    word_regexp: Annotated[bool, typer.Option("--word-regexp", "-w", help="Match whole words only.")] = False
+    after_context: Annotated[int, typer.Option("--after-context", "-A", min=0, help="Show lines after.")] = 0
+    before_context: Annotated[int, typer.Option("--before-context", "-B", min=0, help="Show lines before.")] = 0
+    context: Annotated[int, typer.Option("--context", "-C", min=0, help="Show lines before and after.")] = 0
+    globs: Annotated[
+        list[str] | None,
+        typer.Option("--glob", "-g", metavar="GLOB", help="Only these files; with ! in front, not these."),
+    ] = None
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", "-t", metavar="LANGUAGE", help="Only files of this language, such as py or go."),
+    ] = None
+    hidden: Annotated[bool, typer.Option("--hidden", help="Search hidden files too.")] = False
+    no_ignore: Annotated[bool, typer.Option("--no-ignore", help="Search ignored files too.")] = False
+    max_count: Annotated[
+        int | None, typer.Option("--max-count", "-m", min=1, help="At most this many lines of each file.")
+    ] = None
+    max_hits: Annotated[int, typer.Option("--max-hits", min=1, help="At most this many lines in all.")] = 1000

@@ -25,8 +25,11 @@ class Tool:
         name: the verb, on the command line and in the session.
         summary: one line for ``--help``.
         arguments: a dataclass whose fields are ``Annotated[type, typer.Argument | typer.Option]``.
-        run: ``module:function`` of ``(arguments, ToolContext) -> result dataclass``.
+        run: ``module:function`` of ``(arguments, ToolContext) -> result dataclass``; a result that is
+            false found nothing (exit code 1).
         render: ``module:function`` of ``(result, arguments, Console)``; prints the result for people.
+        notes: ``module:function`` of ``(result, arguments) -> list[str]``: sentences for stderr, such as
+            what was not found or not read.
         cost: typical seconds on a mid-sized repository.
         cooldown: seconds before the same tool is suggested again.
         examples: complete command lines, shown by ``--help``.
@@ -41,6 +44,7 @@ class Tool:
     cooldown: float
     examples: tuple[str, ...] = ()
     reads_logs: bool = False
+    notes: str | None = None
 
     def load_run(self) -> Callable[[Any, ToolContext], Any]:
         """Import and return the tool's function."""
@@ -49,6 +53,14 @@ class Tool:
     def load_render(self) -> Callable[[Any, Any, Any], None]:
         """Import and return the tool's printer."""
         return _load(self.render)
+
+    def load_notes(self) -> Callable[[Any, Any], list[str]]:
+        """Import and return the function that tells what the result leaves unsaid."""
+        return _load(self.notes) if self.notes else _no_notes
+
+
+def _no_notes(result: Any, arguments: Any) -> list[str]:
+    return []
 
 
 def _load(target: str) -> Callable[..., Any]:

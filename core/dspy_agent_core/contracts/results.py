@@ -11,7 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One place in the workspace. ``path`` is relative to it, with forward slashes; lines count from 1."""
+    """One place in the workspace. ``path`` is relative to it, with forward slashes; lines count from 1.
+
+    ``before`` and ``after`` are the lines around it, where they were asked for. Bytes of a file name that
+    are not UTF-8 are written ``\\xNN``; a long ``text`` is cut and ends in ``… [N more]``.
+    """
 
     path: str
     line: int | None = None
@@ -20,14 +24,33 @@ class Hit:
     text: str | None = None
     score: float | None = None
     why: str | None = None
+    before: list[str] | None = None
+    after: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A path that could not be read, and why."""
+
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Answer of ``grep``, ``extract`` and the search tools, best or first hit first."""
+    """Answer of ``grep``, ``extract`` and the search tools, best or first hit first.
+
+    ``truncated``: there are more hits than were asked for; ``similar``: names near the one that was not
+    found; ``skipped``: what could not be read. False if there is no hit.
+    """
 
     hits: list[Hit] = field(default_factory=list)
     truncated: bool | None = None
+    similar: list[str] | None = None
+    skipped: list[Skipped] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.hits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +91,14 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class LogContext:
-    """Answer of ``ctx``: newest event first."""
+    """Answer of ``ctx``: newest event first. False if there is no event."""
 
     events: list[LogEvent] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
     lines_read: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.events)
 
 
 def to_jsonable(value: Any) -> Any:
