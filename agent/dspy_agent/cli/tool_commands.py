@@ -41,7 +41,7 @@ def add_tools(app: typer.Typer, tools: tuple[Tool, ...], act: Act) -> None:
 
 def _make_command(tool: Tool, act: Act) -> Callable[..., Any]:
     def command(**values: Any) -> Any:
-        context = values.pop("context")
+        context = values.pop("typer_context")
         workspace = _named_before(context, "workspace", values.pop("workspace"))
         logs = tuple(_named_before(context, "logs", values.pop("logs", None)) or ())
         as_json = values.pop("json")
@@ -69,7 +69,7 @@ def _parameters(tool: Tool) -> list[inspect.Parameter]:
     shared: list[tuple[str, Any, Any]] = [("workspace", WorkspaceOption, Path()), ("json", JsonOption, False)]
     if tool.reads_logs:
         shared.insert(1, ("logs", LogsOption, None))
-    own: list[tuple[str, Any, Any]] = [("context", typer.Context, MISSING)]
+    own: list[tuple[str, Any, Any]] = [("typer_context", typer.Context, MISSING)]
     own += [(field.name, hints[field.name], field.default) for field in fields(tool.arguments)]
     return [
         inspect.Parameter(
