@@ -123,7 +123,7 @@ class WorkQueue:
         entry = self._entries[key]
         entry.failures += 1
         self._settle(key, entry, wrote)
-        delay = min(self._cap, self._base * 2 ** min(entry.failures - 1, 20))
+        delay: float = min(self._cap, self._base * 2.0 ** min(entry.failures - 1, 20))
         delay = delay * self._rng.uniform(0.5, 1.0) + (retry_after or 0.0)
         if retry_after is not None:
             entry.not_before = self._clock() + retry_after

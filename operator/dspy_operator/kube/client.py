@@ -68,11 +68,13 @@ class KubeClient:
         """Return one object, or what discovery answers. Raises NotFound."""
         return await self._json("GET", path)
 
-    async def pages(self, path: str, *, labels: str = "") -> AsyncIterator[Page]:
+    async def pages(self, path: str, *, labels: str = "", fields: str = "") -> AsyncIterator[Page]:
         """Yield a collection's objects, page by page. Raises Gone if that took too long."""
         params = {"limit": str(PAGE_SIZE)}
         if labels:
             params["labelSelector"] = labels
+        if fields:
+            params["fieldSelector"] = fields
         while True:
             body = await self._json("GET", path, params=params)
             meta = body.get("metadata", {})

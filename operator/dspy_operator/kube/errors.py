@@ -22,13 +22,20 @@ class KubeError(Exception):
     """Any unsuccessful request; ``message`` and ``reason`` (CamelCase) are the API server's own."""
 
     def __init__(
-        self, message: str, *, status: int = 0, reason: str = "", retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        reason: str = "",
+        retry_after: float | None = None,
+        causes: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.reason = reason
         self.retry_after = retry_after
+        self.causes = causes
 
 
 class Rejected(KubeError):
@@ -85,15 +92,14 @@ _BY_STATUS: dict[int, type[KubeError]] = {
 
 def from_status(status: int, body: Any, retry_after: str | None = None) -> KubeError:
     """Return the error for an HTTP status and the ``Status`` object (or anything) that came with it."""
-    details = body if isinstance(body, dict) else {}
-    message = str(details.get("message") or body or f"HTTP {status}")[:1000]
-    seconds = details.get("details", {}).get("retryAfterSeconds") if details.get("details") else None
-    if retry_after and retry_after.isdigit():
-        seconds = float(retry_after)
+    answer = body if isinstance(body, dict) else {}
+    details = answer.get("details") or {}
+    seconds = retry_after if retry_after and retry_after.isdigit() else details.get("retryAfterSeconds")
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else Rejected)
     return kind(
-        message,
+        str(answer.get("message") or body or f"HTTP {status}")[:1000],
         status=status,
-        reason=str(details.get("reason") or ""),
+        reason=str(answer.get("reason") or ""),
         retry_after=float(seconds) if seconds is not None else None,
+        causes=tuple(str(cause.get("reason", "")) for cause in details.get("causes") or ()),
     )

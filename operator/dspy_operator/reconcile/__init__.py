@@ -1,0 +1,1 @@
+"""The reconcile loop of each kind: read live, compare, apply the difference, write the status."""

@@ -1,0 +1,85 @@
+"""Why a workspace is not ready yet: its pods, its children's events, the progress of the model pull.
+
+All of this is read only while something is not ready, and less often the longer nothing changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dspy_agent_core.contracts.cluster import CONTAINER_MODEL_PULL, LABEL_WORKSPACE, PullProgress
+from dspy_operator.children import CLAIM, DEPLOYMENT, STATEFUL_SET, Ref
+from dspy_operator.facts import Event
+from dspy_operator.kube.client import KubeClient, Object
+from dspy_operator.kube.errors import Rejected
+from dspy_operator.kube.kinds import EVENT, POD
+from dspy_operator.observe import Observed, PodFacts, observe_pod
+
+POLL_FIRST_SECONDS: Final = 2.0
+POLL_LONGEST_SECONDS: Final = 30.0
+_LOGGER: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What was read: pods, events of children (newest last), the last line of the model pull."""
+
+    pods: tuple[PodFacts, ...] = ()
+    events: Mapping[Ref, tuple[Event, ...]] | None = None
+    pull: PullProgress | None = None
+
+
+async def read_progress(
+    client: KubeClient, namespace: str, name: str, observed: Iterable[Observed]
+) -> Progress:
+    """Read why the workspace ``name`` is not ready."""
+    path = POD.path(namespace)
+    labels = f"{LABEL_WORKSPACE}={name}"
+    pods = [observe_pod(pod) async for page in client.pages(path, labels=labels) for pod in page.items]
+    stuck = [child for child in observed if _stuck(child)]
+    found = await asyncio.gather(*(_events(client, namespace, child) for child in stuck))
+    events = {child.ref: events for child, events in zip(stuck, found, strict=True)}
+    return Progress(tuple(pods), events, await _pull(client, path, pods))
+
+
+def _stuck(child: Observed) -> bool:
+    if not child.exists or not child.wanted:
+        return False
+    if child.ref.kind == CLAIM.kind:
+        return child.claim_phase == "Pending"
+    return child.ref.kind in (STATEFUL_SET.kind, DEPLOYMENT.kind) and child.current_replicas < child.replicas
+
+
+async def _events(client: KubeClient, namespace: str, child: Observed) -> tuple[Event, ...]:
+    fields = f"involvedObject.uid={child.uid}"
+    items: list[Object] = []
+    try:
+        async for page in client.pages(EVENT.path(namespace), fields=fields):
+            items += page.items
+    except Rejected as error:
+        _LOGGER.debug("cannot read events: %s", error.message)
+    items.sort(key=lambda item: item.get("lastTimestamp") or item.get("eventTime") or "")
+    return tuple(Event(item.get("reason", ""), item.get("message", "")) for item in items[-8:])
+
+
+async def _pull(client: KubeClient, path: str, pods: Iterable[PodFacts]) -> PullProgress | None:
+    for pod in pods:
+        for container in pod.containers:
+            pulls = container.name == CONTAINER_MODEL_PULL and not container.ready
+            if pulls and pod.phase == "Running" and not container.waiting_reason:
+                return await _last_line(client, f"{path}/{pod.name}")
+    return None
+
+
+async def _last_line(client: KubeClient, path: str) -> PullProgress | None:
+    try:
+        text = await client.log_tail(path, CONTAINER_MODEL_PULL)
+    except Rejected as error:
+        _LOGGER.debug("cannot read the log of the model pull: %s", error.message)
+        return None
+    lines = text.splitlines()
+    return PullProgress.loads(lines[-1]) if lines else None
