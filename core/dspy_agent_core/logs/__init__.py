@@ -1,0 +1,5 @@
+"""Log reduction: from raw lines to the few events that matter. Pure: no files, no clock, no network."""
+
+from dspy_agent_core.logs.reducer import Reducer, ReducerOptions
+
+__all__ = ["Reducer", "ReducerOptions"]

@@ -1,0 +1,143 @@
+"""Takes one raw line apart: what carried it, when, how severe, and what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from dspy_agent_core.logs import levels
+from dspy_agent_core.logs.structured import parse_json, parse_logfmt, unescape
+from dspy_agent_core.logs.times import ISO, Stamp, match_time, parse_iso
+
+MAX_LINE: Final = 1 << 20
+
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_CRI = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(?: |$)(.*)", re.S)
+_KUBECTL = re.compile(r"(\[pod/[^\]\s]+\]) (.*)", re.S)
+_COMPOSE = re.compile(r"([A-Za-z0-9][\w.-]*?) +\| ?(.*)", re.S)
+_SYSLOG = re.compile(
+    r"(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d) (\S+) ([\w./-]+(?:\[\d+\])?): ?(.*)", re.S
+)
+_SYSLOG_ISO = re.compile(
+    rf"(?:<\d{{1,3}}>1 )?({ISO}) (\S+) ([\w./-]+)(?:\[\d+\]: ?| \d+ \S+ (?:-|\[.*?\]) ?)(.*)", re.S
+)
+_KLOG = re.compile(r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d+)\s+\d+ ([^\]\s]+:\d+)\] (.*)", re.S)
+_ACCESS = re.compile(r"\S+ \S+ \S+ (?=\[\d\d/[A-Z][a-z]{2}/\d{4}:)")
+_ESCAPED_TRACE = re.compile(r"Traceback \(most recent call last\):\\n|\\n(?:\\t|\s+)at |\\ngoroutine \d+")
+
+
+@dataclass(slots=True)
+class Line:
+    """One line, taken apart.
+
+    ``stream`` tells apart what one file mixes (service, pod, stdout and stderr). ``headed`` is true if
+    the line itself starts a record (it has a time or a level of its own). ``per_line`` is true if its
+    time was put there by a carrier that marks every line. ``trace`` is a stack trace held in a field.
+    """
+
+    raw: str
+    text: str
+    stream: str = ""
+    stamp: Stamp | None = None
+    level: int | None = None
+    headed: bool = False
+    partial: bool = False
+    trace: str | None = None
+
+
+def parse_line(raw: str, at: float | None = None) -> Line:
+    """Take ``raw`` apart. ``at`` (epoch seconds, such as a file's time) completes dates without a year."""
+    raw = raw[:MAX_LINE].rstrip("\r\n")
+    text = _ANSI.sub("", raw) if "\x1b" in raw else raw
+    line = Line(raw=text, text=text)
+    for _ in range(4):
+        if not _take_carrier(line, at):
+            break
+    if not line.text or line.text[0] in " \t":
+        return line
+    _take_header(line, at)
+    if line.trace is None and "\\n" in line.text and _ESCAPED_TRACE.search(line.text):
+        line.trace = unescape(line.text)
+        line.headed = True
+    return line
+
+
+def _year(at: float | None) -> int | None:
+    return datetime.fromtimestamp(at, UTC).year if at else None
+
+
+def _take_carrier(line: Line, at: float | None) -> bool:
+    """Strip one prefix that a carrier put before the line; return whether there was one."""
+    text = line.text
+    if text.startswith('{"log":"'):
+        return _take_docker_json(line)
+    if match := _CRI.match(text):
+        line.stamp = parse_iso(match[1])
+        line.stream += match[2]
+        line.partial = match[3] == "P"
+        line.text = match[4]
+        return True
+    if match := _KUBECTL.match(text) or _COMPOSE.match(text):
+        line.stream += match[1]
+        line.text = match[2]
+        return True
+    if match := _SYSLOG.match(text):
+        line.stamp = match_time(match[1], _year(at))[0]
+    elif match := _SYSLOG_ISO.match(text):
+        line.stamp = parse_iso(match[1])
+    else:
+        return False
+    line.stream += match[3]
+    line.text = re.sub(r"^(?:#011)+", lambda tabs: "\t" * (len(tabs[0]) // 4), match[4])
+    return True
+
+
+def _take_docker_json(line: Line) -> bool:
+    try:
+        data = json.loads(line.text)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(data.get("log"), str) or not isinstance(data.get("time"), str):
+        return False
+    line.text = data["log"].rstrip("\r\n")
+    line.partial = not data["log"].endswith("\n")
+    line.stream += str(data.get("stream", ""))
+    line.stamp = parse_iso(data["time"])
+    return True
+
+
+def _take_header(line: Line, at: float | None) -> None:
+    text = line.text
+    fields = parse_json(text) if text[0] == "{" else parse_logfmt(text) if "=" in text else None
+    if fields is not None:
+        line.text, line.trace, line.headed = fields.message, fields.trace, True
+        line.level = fields.level if fields.level is not None else line.level
+        line.stamp = fields.stamp or line.stamp
+        return
+    if match := _KLOG.match(text):
+        line.level, line.headed = levels.letter_level(match[1]), True
+        year = _year(at)
+        line.stamp = parse_iso(f"{year}-{match[2]}-{match[3]}T{match[4]}") if year else line.stamp
+        line.text = f"{match[5]}: {match[6]}"
+        return
+    if access := _ACCESS.match(text):
+        line.stamp, line.headed = match_time(text[access.end() :])[0], True
+        return
+    stamp, end = match_time(text, _year(at))
+    if end:
+        line.stamp, line.headed = stamp or line.stamp, True
+        rest = text[end:]
+        found = levels.AFTER_TIME.match(rest[:200])
+        if found is None:
+            line.text = rest[1:] if rest[:1] in " :|" else rest
+            return
+        name = found["level"]
+        line.level = levels.level_of(name) if len(name) > 1 else levels.letter_level(name)
+        line.text = rest[found.end() :].lstrip(" \t:|]-") or rest.strip()
+        return
+    if found := levels.AT_START.match(text):
+        line.level, line.headed = levels.level_of(found[found.lastgroup or 0]), True
+        line.text = text[found.end() :].lstrip(" \t:|-") or text

@@ -1,0 +1,158 @@
+"""Joins lines into records: a log line with what hangs below it, or a whole stack trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from dspy_agent_core.logs import levels
+from dspy_agent_core.logs.lines import Line
+from dspy_agent_core.logs.times import Stamp
+from dspy_agent_core.logs.traces import syntax
+from dspy_agent_core.logs.traces.joiner import OpenTrace
+
+_MAX_CONTINUATION: Final = 200
+_MAX_TEXTS: Final = 3000
+_MAX_STREAMS: Final = 512
+_PATIENCE: Final = 100  # lines of others that an open trace waits through
+_HEADLINES = ("Caused by", "Suppressed", "During handling", "The above exception", "Traceback", "goroutine ")
+
+
+@dataclass(slots=True)
+class Record:
+    """Lines that belong together: ``texts`` without prefixes, ``start`` the number of the first line."""
+
+    start: int
+    headed: bool
+    stamp: Stamp | None
+    level: int | None
+    texts: list[str]
+    lines: int = 1
+    open: OpenTrace | None = None
+    trace_text: str | None = None
+    per_line: bool = False
+    waited: int = 0
+    context: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        """Append a line; of a huge record the frames in the middle go, the exceptions stay."""
+        self.texts.append(text)
+        self.lines += 1
+        if len(self.texts) >= _MAX_TEXTS:
+            middle = [t for t in self.texts[500:2000] if _is_headline(t)]
+            self.texts[500:2000] = middle[:400]
+
+
+def _is_headline(text: str) -> bool:
+    bare = text.lstrip(" \t|+")
+    return bool(bare) and (
+        text[0] not in " \t" or bare.startswith(_HEADLINES) or bool(syntax.HEAD.match(bare))
+    )
+
+
+@dataclass(slots=True)
+class _Stream:
+    plain: Record | None = None
+    trace: Record | None = None
+    partial: str = ""
+    recent: list[str] = field(default_factory=list)
+
+
+class Joiner:
+    """Keeps the open records of each stream and hands out those that are complete."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, _Stream] = {}
+        self._count = 0
+
+    def feed(self, line: Line) -> Iterator[Record]:
+        """Take one line and yield the records that it completes."""
+        self._count += 1
+        stream = self._streams.get(line.stream)
+        if stream is None:
+            if len(self._streams) >= _MAX_STREAMS:
+                oldest = next(iter(self._streams))
+                yield from _close(self._streams.pop(oldest))
+            stream = self._streams[line.stream] = _Stream()
+        if line.partial:
+            stream.partial = (stream.partial + line.text)[: 1 << 20]
+            return
+        if stream.partial:
+            line.text, stream.partial = stream.partial + line.text, ""
+        yield from self._place(stream, line)
+
+    def finish(self) -> Iterator[Record]:
+        """Yield all records that are still open."""
+        streams, self._streams = list(self._streams.values()), {}
+        for stream in streams:
+            yield from _close(stream)
+
+    def _place(self, stream: _Stream, line: Line) -> Iterator[Record]:
+        text = line.text
+        trace = stream.trace
+        if trace is not None and trace.open is not None:
+            headed = line.headed and not (trace.per_line and line.level is None)
+            if trace.open.takes(text, headed):
+                trace.per_line = trace.per_line or (line.headed and trace.lines == 1)
+                trace.add(text)
+                return
+            trace.waited += 1
+            trace.open.interrupted = True
+            if trace.waited > _PATIENCE:
+                yield trace
+                stream.trace = None
+        plain = stream.plain
+        kind = None if line.trace else syntax.trace_kind(text)
+        if plain is not None and not line.headed and _hangs_below(plain, text, kind):
+            plain.add(text)
+            if kind or syntax.is_frame(text):
+                yield from _promote(stream, kind or "frames")
+            return
+        if not text.strip():
+            return
+        if plain is not None:
+            yield plain
+            stream.plain = None
+        record = Record(self._count, line.headed, line.stamp, line.level, [text], trace_text=line.trace)
+        if kind is None:
+            stream.plain = record
+            _remember(stream, text)
+            return
+        if stream.trace is not None:
+            yield stream.trace
+        record.open, record.context = OpenTrace(kind), stream.recent
+        stream.trace, stream.recent = record, []
+
+
+def _remember(stream: _Stream, text: str) -> None:
+    """Keep the last lines before a trace: pytest names the function only there."""
+    if text.lstrip().startswith(("def ", "async def ", ">")):
+        stream.recent = [*stream.recent[-3:], text]
+
+
+def _promote(stream: _Stream, kind: str) -> Iterator[Record]:
+    """Make the plain record the open trace: its last line has shown that it is one."""
+    if stream.trace is not None:
+        yield stream.trace
+    record, stream.plain = stream.plain, None
+    if record is not None:
+        record.open, record.context = OpenTrace(kind), stream.recent
+        stream.trace, stream.recent = record, []
+
+
+def _hangs_below(record: Record, text: str, kind: str | None) -> bool:
+    """Return whether an unmarked line continues a plain record."""
+    if record.lines >= _MAX_CONTINUATION or not text.strip():
+        return False
+    if kind is not None:
+        return record.headed and record.lines == 1
+    if text[0] in " \t":
+        return True
+    return record.headed and levels.sounds_like(text) <= levels.INFO
+
+
+def _close(stream: _Stream) -> Iterator[Record]:
+    for record in (stream.plain, stream.trace):
+        if record is not None:
+            yield record

@@ -1,0 +1,131 @@
+"""Decides, line by line, what still belongs to a trace that has begun."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from dspy_agent_core.logs.traces import syntax
+
+_MAX_MESSAGE_LINES: Final = 40
+_CARET = re.compile(r"\s*[\^~]+\s*$")
+_MARGIN = re.compile(r" {2,}[|+]")
+
+
+class OpenTrace:
+    """A trace that has begun. Set ``interrupted`` once a line of somebody else's came in between."""
+
+    __slots__ = (
+        "_after_blank",
+        "_after_caret",
+        "_chained",
+        "_in_message",
+        "_message_lines",
+        "interrupted",
+        "kind",
+        "wants_final",
+    )
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.interrupted = False
+        self.wants_final = kind == "python"
+        self._in_message = kind not in ("python", "node", "frames")
+        self._message_lines = 0
+        self._after_blank = False
+        self._after_caret = False
+        self._chained = False
+
+    def takes(self, text: str, headed: bool) -> bool:
+        """Return whether ``text`` belongs to this trace. ``headed``: it starts a record of its own."""
+        if self._inside(text, headed):
+            self._after_blank = False
+            return True
+        if headed or self.interrupted:
+            return False
+        if not text.strip():
+            self._after_blank = True
+            return True
+        if self._after_blank and not self._has_blanks_inside():
+            return False
+        if self.kind == "node" and not self._in_message:  # the code that threw, a caret, then the message
+            self._in_message, self._after_caret = self._after_caret, bool(_CARET.match(text))
+            self._after_blank = False
+            return True
+        if text[0] in " \t":
+            return True
+        if self._in_message and self._message_lines < _MAX_MESSAGE_LINES and not syntax.trace_kind(text):
+            self._message_lines += 1
+            self._after_blank = False
+            return True
+        return False
+
+    def _has_blanks_inside(self) -> bool:
+        return self.wants_final or self.kind == "pytest" or (self.kind == "node" and not self._in_message)
+
+    def _inside(self, text: str, headed: bool) -> bool:
+        """Return whether the line can only be part of this trace, and note what it changes."""
+        if self.kind == "python":
+            return self._python(text, headed)
+        if self.kind == "go":
+            return self._go(text)
+        if self.kind == "rust":
+            return self._ends_message(syntax.RUST_MORE.match(text))
+        if self.kind == "ruby":
+            return self._ends_message(syntax.RUBY_FROM.match(text)) or (
+                not headed and not self._in_message and bool(syntax.RUBY_HEAD.match(text))
+            )
+        if self.kind == "pytest":
+            return bool(syntax.PYTEST_ERROR.match(text) or syntax.PYTEST_WHERE.match(text))
+        if self._after_blank and syntax.PY_CHAIN.match(text):
+            self.kind = "python"
+            return self._python(text, headed)
+        if syntax.JVM_MORE.match(text) or syntax.DOTNET_MORE.match(text):
+            self._in_message = not text.lstrip().startswith(("...", "--- End"))
+            return True
+        if syntax.NODE_TAIL.match(text) and (self.kind == "node" or text[0] in " }"):
+            return not headed
+        return self._ends_message(syntax.AT_FRAME.match(text))
+
+    def _ends_message(self, matched: object) -> bool:
+        if matched:
+            self._in_message = False
+        return bool(matched)
+
+    def _go(self, text: str) -> bool:
+        if syntax.GO_MORE.match(text):
+            self._in_message = False
+            return True
+        return not self._in_message and bool(syntax.GO_CALL.match(text))
+
+    def _python(self, text: str, headed: bool) -> bool:
+        inner = text.lstrip(" |+") if _MARGIN.match(text) else text
+        if syntax.PY_HEADER.search(inner):
+            if not self._chained and inner is text:
+                return False
+            self.wants_final, self._in_message, self._chained = True, False, False
+            return True
+        if inner is not text:
+            return self._margin(text, inner)
+        if syntax.PY_FRAME.match(text) or syntax.PY_REPEATED.match(text):
+            return True
+        if syntax.PY_CHAIN.match(text.strip()):
+            self._chained, self.wants_final = True, True
+            return True
+        if self.wants_final and text[:1] in (" ", "\t"):
+            return not headed
+        if self.wants_final and (found := syntax.PY_FINAL.match(text)):
+            if headed and not syntax.HEAD.match(text) and "." not in found["type"]:
+                return False
+            self.wants_final, self._chained = False, False
+            self._in_message, self._message_lines = True, 0
+            return True
+        return False
+
+    def _margin(self, text: str, inner: str) -> bool:
+        """Take a line of an exception group, which has a margin of bars."""
+        if syntax.PY_GROUP_RULE.match(text):
+            self.wants_final = self._in_message = "- " in text  # a rule without a number closes the group
+        elif syntax.PY_FINAL.match(inner):
+            self._in_message, self._message_lines = True, 0
+        return True

@@ -1,0 +1,110 @@
+"""Python tracebacks: chains, groups, syntax errors, messages of many lines; and pytest's own form."""
+
+from __future__ import annotations
+
+import re
+
+from dspy_agent_core.logs.traces import syntax
+from dspy_agent_core.logs.traces.model import Block, RawFrame, Trace
+
+_MARGIN = re.compile(r"^( {2,})([|+])(?: (.*)|(-.*))?$", re.S)
+
+
+def parse(texts: list[str]) -> Trace | None:
+    """Return the exception that the traceback in ``texts`` ends with, or None if there is none."""
+    reader = _Reader(_indent(texts))
+    for text in texts:
+        reader.read(text)
+    blocks = [(depth, block.build(innermost_last=True)) for depth, block in reader.blocks]
+    blocks = [(depth, trace) for depth, trace in blocks if trace.type or trace.frames]
+    if not blocks:
+        return None
+    top = [trace for depth, trace in blocks if depth == 0] or [blocks[-1][1]]
+    inner = [trace for depth, trace in blocks if depth > 0 and trace is not top[-1]]
+    return top[-1].caused_by([*reversed(top[:-1]), *inner])
+
+
+def _indent(texts: list[str]) -> int:
+    for text in texts:
+        if syntax.PY_HEADER.search(text):
+            return len(text) - len(text.lstrip(" ")) if text.lstrip().startswith("Traceback") else 0
+    return 0
+
+
+class _Reader:
+    """Reads a traceback line by line into blocks with the depth of their group."""
+
+    def __init__(self, indent: int) -> None:
+        self.blocks: list[tuple[int, Block]] = []
+        self._indent = indent
+        self._state = "before"  # before | frames | chained | message | after
+        self._depth = 0
+
+    def read(self, text: str) -> None:
+        margin = _MARGIN.match(text)
+        if margin:
+            self._depth, text = (len(margin[1]) - 2) // 2, margin[3] or ""
+            if margin[4] is not None:
+                self._state = "after"
+                return
+        else:
+            if self._state != "message":
+                self._depth = 0
+            text = text[self._indent :] if text[: self._indent].isspace() else text
+        if syntax.PY_HEADER.search(text):
+            self._open()
+        elif frame := syntax.PY_FRAME.match(text):
+            if self._state != "frames":
+                self._open()
+            self._block().frames.append(RawFrame(frame["path"], int(frame["line"][:9]), frame["function"]))
+        elif syntax.PY_CHAIN.match(text):
+            self._state = "chained"
+        elif not text.strip():
+            self._state = "after" if self._state == "message" else self._state
+        else:
+            self._words(text)
+
+    def _words(self, text: str) -> None:
+        if self._state == "message":
+            self._block().message.append(text)
+            return
+        if text[0] in " \t" or self._state == "after":
+            return
+        found = (syntax.HEAD if self._state == "before" else syntax.PY_FINAL).match(text)
+        if not found:
+            return
+        if self._state != "frames":
+            self._open()
+        block = self._block()
+        block.type, block.message = found["type"], [found["message"] or ""]
+        self._state = "message"
+
+    def _open(self) -> None:
+        self.blocks.append((self._depth, Block(None, [], [])))
+        self._state = "frames"
+
+    def _block(self) -> Block:
+        return self.blocks[-1][1]
+
+
+def parse_pytest(texts: list[str], context: list[str]) -> Trace | None:
+    """Return the exception of a pytest failure: its ``E`` lines and the place below them."""
+    errors = [m["text"] for t in texts if (m := syntax.PYTEST_ERROR.match(t))]
+    if not errors:
+        return None
+    found = syntax.PY_FINAL.match(errors[0])
+    kind = found["type"] if found else ("AssertionError" if errors[0].startswith("assert") else None)
+    message = [found["message"] or "" if found else errors[0], *errors[1:]]
+    frames: list[RawFrame] = []
+    for text in texts:
+        if where := syntax.PYTEST_WHERE.match(text):
+            frames.append(RawFrame(where["path"], int(where["line"][:9]), _function(context)))
+            kind = kind or where["type"] or None
+    return Trace(kind, "\n".join(message).strip(), tuple(frames))
+
+
+def _function(context: list[str]) -> str | None:
+    for text in reversed(context):
+        if found := re.search(r"\bdef (\w+)\(", text):
+            return found[1]
+    return None
