@@ -35,6 +35,7 @@ generated:  ## are the CRDs, the chart's copy of them and the references up to d
 
 generate:  ## write the generated files
 	$(RUN) python -m dspy_operator.api.generate
+	$(RUN) python helm/sync.py
 	$(RUN) python -m dspy_agent.cli.reference
 
 chart:  ## lint the chart, render it in many ways, validate what comes out
