@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
+from dspy_agent.cli.cluster import register
 from dspy_agent.cli.output import print_error, run_and_print
 from dspy_agent.cli.tool_commands import LogsOption, WorkspaceOption, add_tools
 from dspy_agent.cli.usage import as_usage_error
@@ -35,6 +36,7 @@ def _run_tool(tool: Tool, arguments: Any, workspace: Path, logs: tuple[Path, ...
 
 
 add_tools(app, TOOLS, _run_tool)
+register(app)
 
 
 def _print_version(asked: bool) -> None:
@@ -72,7 +74,7 @@ def run_command(words: list[str]) -> int:
     """Run the command in ``words`` and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    as_json = "--json" in words
+    as_json = "--json" in words[: words.index("--") if "--" in words else None]
     if as_json:
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
