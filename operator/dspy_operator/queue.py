@@ -41,6 +41,10 @@ class _Entry:
     not_before: float = 0.0  # the server asked to be left alone until then
 
 
+class QueueClosed(Exception):
+    """No key is handed out any more."""
+
+
 class WorkQueue:
     """Keys in the order in which they are due.
 
@@ -67,7 +71,8 @@ class WorkQueue:
         self._heap: list[tuple[float, int, Key]] = []
         self._turns = itertools.count(1)
         self._own: OrderedDict[Version, None] = OrderedDict()
-        self._wake = asyncio.Event()
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._closed = False
 
     def __len__(self) -> int:
         """Keys that wait for their turn and are due now, or are worked on."""
@@ -92,19 +97,27 @@ class WorkQueue:
         entry = self._entries.setdefault(key, _Entry())
         self._schedule(key, entry, self._clock() + seconds)
 
+    def close(self) -> None:
+        """Hand out no further key."""
+        self._closed = True
+        self._wake()
+
     async def get(self) -> Key:
-        """Wait for the next due key; it is busy until `done` or `failed`."""
-        while True:
+        """Wait for the next due key; it is busy until `done` or `failed`. Raises QueueClosed."""
+        while not self._closed:
             key = self._due_now()
             if key is not None:
                 return key
-            self._wake.clear()
             timeout = max(0.0, self._heap[0][0] - self._clock()) if self._heap else None
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
             try:
-                async with asyncio.timeout(timeout):
-                    await self._wake.wait()
+                await asyncio.wait_for(waiter, timeout)
             except TimeoutError:
                 continue
+            finally:
+                self._waiters.discard(waiter)
+        raise QueueClosed
 
     def done(self, key: Key, *, wrote: Iterable[Version] = (), after: float | None = None) -> None:
         """End the work on ``key``: it wrote these versions, and wants to run again ``after`` seconds."""
@@ -152,7 +165,12 @@ class WorkQueue:
         entry.due = due
         entry.turn = next(self._turns)
         heapq.heappush(self._heap, (due, entry.turn, key))
-        self._wake.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _due_now(self) -> Key | None:
         now = self._clock()
