@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from dspy_agent.cli.cluster import register
+from dspy_agent.cli import cluster
 from dspy_agent.cli.output import print_error, run_and_print
 from dspy_agent.cli.tool_commands import LogsOption, WorkspaceOption, add_tools
 from dspy_agent.cli.usage import as_usage_error
@@ -36,6 +37,7 @@ def _run_tool(tool: Tool, arguments: Any, workspace: Path, logs: tuple[Path, ...
 
 
 add_tools(app, TOOLS, _run_tool)
+cluster.register(app)
 register(app)
 
 

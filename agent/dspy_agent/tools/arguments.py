@@ -63,3 +63,36 @@ class GrepArguments:
         int | None, typer.Option("--max-count", "-m", min=1, help="At most this many lines of each file.")
     ] = None
     max_hits: Annotated[int, typer.Option("--max-hits", min=1, help="At most this many lines in all.")] = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class CtxArguments:
+    """Arguments of ``ctx``."""
+
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Only records from this time on: 30s, 10m, 2h, 3d, or an ISO 8601 time."),
+    ] = None
+    level: Annotated[
+        str,
+        typer.Option(
+            "--level", help="Lowest level: trace, debug, info, warning, error, critical. Exceptions always show."
+        ),
+    ] = "warning"
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            min=1,
+            help="At most this many events, exceptions first. Default: all exceptions and 40 others.",
+            show_default=False,
+        ),
+    ] = None
+    all: Annotated[
+        bool, typer.Option("--all", help="Read whole files, not only the end of large ones.")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorArguments:
+    """Arguments of ``doctor``."""

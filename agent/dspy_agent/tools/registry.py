@@ -39,6 +39,33 @@ TOOLS: tuple[Tool, ...] = (
         examples=("dspy-agent grep 'def \\w+_test' tests", "dspy-agent grep -F 'a[0]' -g '*.py' -C 2 --json"),
         notes="dspy_agent.tools.grep:notes",
     ),
+    Tool(
+        name="ctx",
+        summary="Show the key events of the logs: exceptions, errors and warnings, grouped, newest first.",
+        arguments=args.CtxArguments,
+        run="dspy_agent.tools.ctx:run",
+        render="dspy_agent.tools.ctx:render",
+        cost=1.0,
+        cooldown=5,
+        examples=(
+            "dspy-agent ctx",
+            "dspy-agent ctx --logs /var/log/app --since 2h --json",
+            "kubectl logs deploy/app | dspy-agent ctx --logs -",
+        ),
+        reads_logs=True,
+        notes="dspy_agent.tools.ctx:notes",
+    ),
+    Tool(
+        name="doctor",
+        summary="Check what is missing here, and show the command that mends it.",
+        arguments=args.DoctorArguments,
+        run="dspy_agent.tools.doctor:run",
+        render="dspy_agent.tools.doctor:render",
+        cost=1.0,
+        cooldown=60,
+        examples=("dspy-agent doctor", "dspy-agent doctor --json"),
+        reads_logs=True,
+    ),
 )
 
 BY_NAME: dict[str, Tool] = {tool.name: tool for tool in TOOLS}

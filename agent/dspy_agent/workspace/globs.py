@@ -66,7 +66,7 @@ class _Parser:
                 self.tokens.append(re.escape(char))
         if len(self.stack) > 1:
             raise BadGlob("a '{' is never closed")
-        return "".join(self.tokens)
+        return ".*" if self.tokens == [_PREFIX] else "".join(self.tokens)
 
     def close_alternatives(self) -> None:
         if len(self.stack) < 2:

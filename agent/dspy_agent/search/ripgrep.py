@@ -1,0 +1,104 @@
+"""Runs ``rg`` and reads what it answers. It gets the pattern that our own parser writes, not the user's."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from dspy_agent.search.emit import for_ripgrep
+from dspy_agent.search.query import FileLines, Line, Query, show_line
+
+# The first version with the half-open word boundaries of -w.
+OLDEST = (14, 0)
+_MESSAGE = re.compile(r"^(?:rg: )?(?P<path>.*?): (?P<reason>.*?)(?: \(os error \d+\))?$")
+
+OnError = Callable[[str, OSError], None]
+
+
+class RipgrepFailed(Exception):
+    """``rg`` can't run this search, for example because the pattern is too large for it."""
+
+
+@lru_cache(1)
+def find_ripgrep() -> str | None:
+    """Return the path of an ``rg`` that is new enough, or None."""
+    path = shutil.which("rg")
+    if path is None:
+        return None
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    version = re.match(r"ripgrep (\d+)\.(\d+)", said)
+    return path if version and (int(version[1]), int(version[2])) >= OLDEST else None
+
+
+def search_folder(query: Query, folder: str, on_error: OnError) -> Iterator[FileLines]:
+    """Yield the files below the absolute ``folder`` that hold matching lines, in path order.
+
+    Raises:
+        RipgrepFailed: before anything is yielded.
+    """
+    rg = find_ripgrep()
+    if rg is None:
+        raise RipgrepFailed
+    with tempfile.TemporaryFile() as patterns, tempfile.TemporaryFile() as messages:
+        patterns.write(for_ripgrep(query.node).encode() + b"\n")
+        patterns.seek(0)
+        command = [rg, *_options(query), "-f", "-", "--", os.path.relpath(folder, query.base)]
+        with subprocess.Popen(
+            command, cwd=query.base, stdin=patterns, stdout=subprocess.PIPE, stderr=messages
+        ) as process:
+            try:
+                assert process.stdout is not None  # noqa: S101
+                yield from _read(process.stdout, query)
+            finally:
+                process.kill()  # no effect on one that has ended by itself
+                process.wait()
+        messages.seek(0)
+        said = os.fsdecode(messages.read(1 << 20))
+        if process.returncode == 2 and not any(_MESSAGE.match(line) for line in said.splitlines()):
+            raise RipgrepFailed(said)
+        for line in said.splitlines():
+            if line.startswith("rg: ") and (message := _MESSAGE.match(line)):
+                on_error(os.path.join(query.base, message["path"]), OSError(0, message["reason"]))
+
+
+def _options(query: Query) -> list[str]:
+    options = ["--json", "--no-config", "--sort=path", "--case-sensitive", "--no-mmap", "--no-ignore-messages"]
+    options += ["--hidden"] if query.filters.hidden else []
+    options += ["--no-ignore"] if query.filters.no_ignore else []
+    options += [f"--glob={glob}" for glob in query.globs]
+    if query.type_globs:
+        options += [f"--type-add=wanted:{glob}" for glob in query.type_globs] + ["--type=wanted"]
+    return options
+
+
+def _read(stream: Any, query: Query) -> Iterator[FileLines]:
+    limit = query.max_count or query.limit + 1
+    lines: list[Line] = []
+    for raw in stream:
+        kind = raw[9:14]  # {"type":"match"
+        if kind == b"match":
+            if len(lines) < limit:
+                data = json.loads(raw)["data"]
+                lines.append(Line(data["line_number"], show_line(_bytes(data["lines"]))))
+        elif kind == b"begin":
+            lines = []
+        elif kind[:3] == b"end":
+            data = json.loads(raw)["data"]
+            if lines and data["binary_offset"] is None:
+                path = os.path.join(query.base, os.fsdecode(_bytes(data["path"])))
+                yield FileLines(os.path.normpath(path), lines)
+
+
+def _bytes(data: dict[str, str]) -> bytes:
+    return data["text"].encode() if "text" in data else base64.b64decode(data["bytes"])

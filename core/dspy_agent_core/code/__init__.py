@@ -1,0 +1,1 @@
+"""What source code holds: languages, symbols, signatures, docstrings and imports."""
