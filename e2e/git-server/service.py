@@ -18,7 +18,7 @@ class SettingsError(RuntimeError):
     """A tenant's settings can't be read."""
 
 
-def read(path: str, text: str) -> dict:
+def read(path: str, text: str) -> dict[str, object]:
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
