@@ -90,12 +90,23 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A log file, or the first ``bytes`` of one, that was not read, and why."""
+
+    path: str
+    why: str
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LogContext:
     """Answer of ``ctx``: newest event first. False if there is no event."""
 
     events: list[LogEvent] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
     lines_read: int = 0
+    files: list[str] | None = None
+    unread: list[Unread] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.events)

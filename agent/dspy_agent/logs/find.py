@@ -1,0 +1,128 @@
+"""Finds the log files of a workspace: those that were named, or the usual places."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dspy_agent_core.errors import WorkspaceError
+
+LOGS_VARIABLE: Final = "DSPY_AGENT_LOGS"
+STDIN: Final = Path("-")
+USUAL_FOLDERS: Final = ("logs", "log", "var/log")
+MAX_FILES: Final = 500
+_MAX_SEEN: Final = 100_000
+
+_LOG_NAME = re.compile(
+    r"(?:.*\.(?:log|out|err|jsonl|ndjson)(?:[.-][\w.-]*)?|(?:syslog|messages|dmesg|nohup\.out)(?:[.-].*)?)",
+    re.I,
+)
+_NO_LOG_NAME = re.compile(
+    r".*\.(?:pid|lock|sock|zip|tar|tgz|tar\.gz|png|jpe?g|pyc|so|o|db|sqlite3?|bin|swp|md|html?|css|py|js|ya?ml|toml)$",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Log files, newest first, in the places ``looked_in``; ``left_out`` older ones were over the limit."""
+
+    files: tuple[Path, ...]
+    looked_in: tuple[str, ...]
+    left_out: int = 0
+
+
+def find_logs(workspace: Path, named: tuple[Path, ...], environ: Mapping[str, str] = os.environ) -> Found:
+    """Return the log files to read. ``Path("-")`` among ``named`` stands for standard input.
+
+    Raises:
+        WorkspaceError: if a named place is not there or can't be read.
+    """
+    given = named or tuple(Path(p) for p in environ.get(LOGS_VARIABLE, "").split(os.pathsep) if p)
+    if given:
+        places = [_existing(workspace, place) for place in given]
+        candidates = [file for place in places for file in _of_named(place)]
+        looked = tuple(str(place) for place in given)
+    else:
+        candidates = list(_usual(workspace))
+        looked = (*(f"{folder}/" for folder in USUAL_FOLDERS), "*.log")
+    files, left_out = _newest_first(candidates)
+    return Found(files, looked, left_out)
+
+
+def _existing(workspace: Path, place: Path) -> Path:
+    if place == STDIN:
+        return place
+    place = place.expanduser()
+    for path in (place, workspace / place):
+        try:
+            path.stat()
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise _unreadable(place, error) from None
+        if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+            raise _unreadable(place, PermissionError(13, "Permission denied"))
+        return path
+    raise WorkspaceError(
+        f"There is no log file or folder {place}.",
+        code="PathNotFound",
+        next="Name one that is there: --logs PATH (a file, a folder, or - for standard input).",
+    )
+
+
+def _unreadable(place: Path, error: Exception) -> WorkspaceError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return WorkspaceError(
+        f"The logs at {place} can't be read: {reason}.",
+        code="PathUnreadable",
+        next=f"Make them readable (ls -ld '{place}'), or name others with --logs PATH.",
+    )
+
+
+def _of_named(place: Path) -> Iterator[Path]:
+    if place == STDIN or not place.is_dir():
+        yield place
+        return
+    yield from _walk(place, lambda name: not _NO_LOG_NAME.fullmatch(name))
+
+
+def _usual(workspace: Path) -> Iterator[Path]:
+    for folder in USUAL_FOLDERS:
+        yield from _walk(workspace / folder, lambda name: not _NO_LOG_NAME.fullmatch(name))
+    try:
+        entries = list(os.scandir(workspace))
+    except OSError:
+        return
+    yield from (Path(e.path) for e in entries if _LOG_NAME.fullmatch(e.name) and e.is_file())
+
+
+def _walk(folder: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
+    seen = 0
+    for root, folders, names in os.walk(folder):  # does not follow links to folders
+        folders[:] = sorted(name for name in folders if name not in (".git", "node_modules"))
+        for name in sorted(names):
+            seen += 1
+            if seen > _MAX_SEEN:
+                return
+            if not name.startswith(".") and wanted(name):
+                yield Path(root, name)
+
+
+def _newest_first(candidates: list[Path]) -> tuple[tuple[Path, ...], int]:
+    dated: dict[tuple[int, int], tuple[float, Path]] = {}
+    for path in candidates:
+        if path == STDIN:
+            dated[0, 0] = (float("inf"), path)
+            continue
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        dated.setdefault((status.st_dev, status.st_ino), (status.st_mtime, path))
+    ordered = sorted(dated.values(), key=lambda pair: (-pair[0], str(pair[1])))
+    return tuple(path for _, path in ordered[:MAX_FILES]), max(0, len(ordered) - MAX_FILES)
