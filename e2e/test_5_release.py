@@ -56,9 +56,7 @@ def test_upgrade_restarts_no_agent(agent: Agent) -> None:
     for name in (NAME, KEPT):
         child = f"{name}-agent"
         agent.cluster.kubectl("delete", "service", child, "-n", agent.namespace)
-        wait_for(
-            lambda child=child: agent.cluster.get("service", child, agent.namespace), 60, f"{child} again"
-        )
+        wait_for(partial(agent.cluster.get, "service", child, agent.namespace), 60, f"{child} again")
     after = {name: workspace.pod_uids(agent.cluster, agent.namespace, name) for name in (NAME, KEPT)}
     assert after == before
     release.install(agent.cluster)
