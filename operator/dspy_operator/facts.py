@@ -12,16 +12,19 @@ from dspy_operator.children import Ref
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a live PersistentVolumeClaim holds us to: its request can only grow, the rest is immutable.
+    """What a live PersistentVolumeClaim holds us to: once bound, only its request may change, upwards.
 
-    Quantities are strings as the API server wrote them.
+    Args:
+        request: the live request, as the API server wrote it.
+        storage_class: the class that was asked for, None for the cluster's default.
+        access_modes: the live access modes.
+        bound: whether it has a volume.
     """
 
     request: str
     storage_class: str | None
     access_modes: tuple[str, ...]
-    volume_mode: str | None = None
-    volume_name: str | None = None
+    bound: bool
 
 
 @dataclass(frozen=True, slots=True)

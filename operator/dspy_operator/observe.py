@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from dspy_agent_core.contracts.cluster import Termination
-from dspy_operator.children import Child, Ref
+from dspy_agent_core.contracts.cluster import (
+    API_VERSION,
+    LABEL_COMPONENT,
+    LABEL_MANAGED_BY,
+    LABEL_WORKSPACE,
+    MANAGED_BY,
+    Termination,
+)
+from dspy_operator.children import Child, Ref, models_claim, workspace_claim
+from dspy_operator.compare import ANNOTATION_RENDERED_BY, ANNOTATION_RENDERED_FOR, matches
+from dspy_operator.desired.storage import ANNOTATION_RETAINED_FOR, ANNOTATION_STORAGE_CLASS
 from dspy_operator.facts import Claim
+
+_RESIZE_CONDITIONS: Final = (
+    "ControllerResizeError",
+    "NodeResizeError",
+    "Resizing",
+    "FileSystemResizePending",
+    "ModifyVolumeError",
+)
 
 
 class State(StrEnum):
@@ -91,14 +108,159 @@ class PodFacts:
 
 def observe(ref: Ref, desired: Child | None, live: dict[str, Any] | None, owner_uid: str) -> Observed:
     """Return what status needs to know of ``live``, and how it stands to ``desired``."""
-    raise NotImplementedError
+    wanted = desired is not None
+    if live is None:
+        return Observed(ref, State.MISSING if wanted else State.ABSENT, wanted)
+    spec, status = live.get("spec") or {}, live.get("status") or {}
+    facts = {"uid": live["metadata"].get("uid", ""), "generation": live["metadata"].get("generation", 0)}
+    if ref.kind in ("StatefulSet", "Deployment"):
+        facts |= _workload(spec, status)
+    elif ref.kind == "PersistentVolumeClaim":
+        facts |= _claim(spec, status)
+    return Observed(ref, _state(ref, desired, live, owner_uid), wanted, **facts)
 
 
 def claim_facts(ref: Ref, live: dict[str, Any] | None, owner_uid: str) -> Claim | None:
     """Return what the live claim holds us to; None if it is missing, not ours, or being deleted."""
-    raise NotImplementedError
+    if live is None or "deletionTimestamp" in live["metadata"] or not _owned(ref, live, owner_uid):
+        return None
+    spec = live["spec"]
+    asked = (live["metadata"].get("annotations") or {}).get(ANNOTATION_STORAGE_CLASS)
+    return Claim(
+        request=spec["resources"]["requests"]["storage"],
+        storage_class=spec.get("storageClassName") if asked is None else asked or None,
+        access_modes=tuple(spec.get("accessModes") or ()),
+        bound=bool(spec.get("volumeName")),
+    )
 
 
 def observe_pod(pod: dict[str, Any]) -> PodFacts:
     """Return what status needs to know of ``pod``."""
-    raise NotImplementedError
+    meta, status = pod["metadata"], pod.get("status") or {}
+    conditions = {item["type"]: item for item in status.get("conditions") or ()}
+    scheduled = conditions.get("PodScheduled", {})
+    unschedulable = scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable"
+    return PodFacts(
+        name=meta["name"],
+        component=(meta.get("labels") or {}).get(LABEL_COMPONENT, ""),
+        phase=status.get("phase", "Pending"),
+        ready=conditions.get("Ready", {}).get("status") == "True",
+        terminating="deletionTimestamp" in meta,
+        unschedulable=scheduled.get("message") or "no node fits" if unschedulable else "",
+        containers=tuple(
+            _container(item, init)
+            for init, field in ((True, "initContainerStatuses"), (False, "containerStatuses"))
+            for item in status.get(field) or ()
+        ),
+    )
+
+
+def _state(ref: Ref, desired: Child | None, live: dict[str, Any], owner_uid: str) -> State:
+    meta = live["metadata"]
+    owned = _owned(ref, live, owner_uid)
+    if not owned and not _predecessors(meta, owner_uid):
+        return State.FOREIGN if desired else State.ABSENT
+    if "deletionTimestamp" in meta or not owned:
+        return State.TERMINATING
+    if desired is None or _must_be_made_anew(desired.body, live):
+        return State.SURPLUS
+    if _kept(desired.body, live):
+        return State.KEPT
+    return State.MATCHES if matches(desired.body, live) else State.DIFFERS
+
+
+def _owned(ref: Ref, live: dict[str, Any], owner_uid: str) -> bool:
+    meta = live["metadata"]
+    if any(owner.get("uid") == owner_uid for owner in meta.get("ownerReferences") or ()):
+        return True
+    workspace = (meta.get("annotations") or {}).get(ANNOTATION_RETAINED_FOR)
+    return (
+        ref.kind == "PersistentVolumeClaim"
+        and workspace is not None
+        and (meta.get("labels") or {}).get(LABEL_MANAGED_BY) == MANAGED_BY
+        and ref.name in (workspace_claim(workspace), models_claim(workspace))
+    )
+
+
+def _predecessors(meta: dict[str, Any], owner_uid: str) -> bool:
+    """Whether it belongs to an earlier workspace of the same name, and garbage collection is due."""
+    return any(
+        owner.get("kind") == "AgentWorkspace"
+        and owner.get("apiVersion") == API_VERSION
+        and owner.get("uid") != owner_uid
+        and owner.get("name") == (meta.get("labels") or {}).get(LABEL_WORKSPACE)
+        for owner in meta.get("ownerReferences") or ()
+    )
+
+
+def _must_be_made_anew(desired: dict[str, Any], live: dict[str, Any]) -> bool:
+    """Whether it is a claim without a volume, made for another class, size or access mode."""
+    if desired["kind"] != "PersistentVolumeClaim" or live["spec"].get("volumeName"):
+        return False
+    asked = (live["metadata"].get("annotations") or {}).get(ANNOTATION_STORAGE_CLASS)
+    if asked is not None and asked != desired["metadata"]["annotations"][ANNOTATION_STORAGE_CLASS]:
+        return True
+    return not matches(desired["spec"], live["spec"])
+
+
+def _kept(desired: dict[str, Any], live: dict[str, Any]) -> bool:
+    """Whether another operator rendered it for the same: an upgrade restarts nothing."""
+    ours, theirs = desired["metadata"]["annotations"], live["metadata"].get("annotations") or {}
+    return (
+        ours[ANNOTATION_RENDERED_FOR] == theirs.get(ANNOTATION_RENDERED_FOR)
+        and ours[ANNOTATION_RENDERED_BY] != theirs.get(ANNOTATION_RENDERED_BY)
+        and ANNOTATION_RENDERED_BY in theirs
+        and (desired.get("spec") or {}).get("replicas") == (live.get("spec") or {}).get("replicas")
+    )
+
+
+def _workload(spec: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
+    conditions = {item["type"]: item for item in status.get("conditions") or ()}
+    failure, progress = conditions.get("ReplicaFailure", {}), conditions.get("Progressing", {})
+    stalled = failure.get("message", "") if failure.get("status") == "True" else ""
+    if not stalled and progress.get("status") == "False":
+        stalled = progress.get("message", "")
+    return {
+        "observed_generation": status.get("observedGeneration", 0),
+        "replicas": spec.get("replicas", 1),
+        "current_replicas": status.get("replicas", 0),
+        "ready_replicas": status.get("readyReplicas", 0),
+        "updated_replicas": status.get("updatedReplicas", 0),
+        "revision_settled": status.get("currentRevision") == status.get("updateRevision"),
+        "stalled": stalled,
+    }
+
+
+def _claim(spec: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
+    resize: dict[str, Any] = next(
+        (
+            item
+            for item in status.get("conditions") or ()
+            if item["type"] in _RESIZE_CONDITIONS and item.get("status") == "True"
+        ),
+        {},
+    )
+    return {
+        "claim_phase": status.get("phase", "Pending"),
+        "claim_request": (spec.get("resources") or {}).get("requests", {}).get("storage", ""),
+        "claim_capacity": (status.get("capacity") or {}).get("storage", ""),
+        "claim_resize": resize.get("type", ""),
+        "claim_message": resize.get("message", ""),
+    }
+
+
+def _container(status: dict[str, Any], init: bool) -> ContainerFacts:
+    state, last = status.get("state") or {}, status.get("lastState") or {}
+    waiting = state.get("waiting") or {}
+    ended = state.get("terminated") or last.get("terminated") or {}
+    return ContainerFacts(
+        name=status["name"],
+        init=init,
+        ready=status.get("ready", False),
+        restarts=status.get("restartCount", 0),
+        waiting_reason=waiting.get("reason", ""),
+        waiting_message=waiting.get("message", ""),
+        exit_code=ended.get("exitCode"),
+        exit_reason=ended.get("reason", ""),
+        termination=Termination.loads(ended.get("message", "")),
+    )

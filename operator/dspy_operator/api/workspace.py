@@ -223,10 +223,11 @@ class WorkspaceSpec(Model):
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A parsed AgentWorkspace."""
+    """A parsed AgentWorkspace; ``status`` as it was last written."""
 
     meta: Metadata
     spec: WorkspaceSpec
+    status: Mapping[str, Any]
 
 
 def parse(obj: Mapping[str, Any]) -> Workspace:
@@ -237,6 +238,7 @@ def parse(obj: Mapping[str, Any]) -> Workspace:
     """
     meta = Metadata.of(obj)
     try:
-        return Workspace(meta, WorkspaceSpec.model_validate(obj.get("spec") or {}))
+        spec = WorkspaceSpec.model_validate(obj.get("spec") or {})
     except ValidationError as error:
         raise InvalidSpec(explain(error), meta.generation) from error
+    return Workspace(meta, spec, obj.get("status") or {})

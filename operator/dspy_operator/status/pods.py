@@ -1,0 +1,97 @@
+"""What can be wrong with pods, told by their own states and last words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from dspy_operator.facts import Event
+from dspy_operator.observe import ContainerFacts, Observed, PodFacts
+from dspy_operator.status.verdict import Verdict, bad
+
+_IMAGE: Final = frozenset(
+    {
+        "ErrImageNeverPull",
+        "ErrImagePull",
+        "ImageInspectError",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
+_START: Final = frozenset({"CreateContainerError", "RunContainerError", "PreStartHookError", "StartError"})
+_NO_CLAIM: Final = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
+
+
+def pod_trouble(pods: Iterable[PodFacts]) -> Verdict | None:
+    """Return what keeps a pod from being ready, or None where none says so."""
+    waiting = [pod for pod in pods if not pod.ready and not pod.terminating]
+    for pod in waiting:
+        if pod.unschedulable:
+            return _unschedulable(pod)
+    for pod in waiting:
+        for container in pod.containers:
+            found = None if container.ready else _container_trouble(pod, container)
+            if found:
+                return found
+    return None
+
+
+def workload_trouble(workload: Observed, events: Iterable[Event]) -> Verdict | None:
+    """Return what keeps a StatefulSet or Deployment from making its pods."""
+    if workload.current_replicas >= workload.replicas:
+        return None
+    failed = [event.message for event in events if event.reason == "FailedCreate"]
+    message = failed[-1] if failed else workload.stalled
+    if not message:
+        return None
+    if "exceeded quota" in message:
+        return bad("QuotaExceeded", message)
+    if "RuntimeClass" in message and "not found" in message:
+        return bad("RuntimeClassNotFound", message)
+    if "serviceaccount" in message and "not found" in message:
+        return bad("ServiceAccountNotFound", message)
+    return bad("AdmissionRefused", message)
+
+
+def _unschedulable(pod: PodFacts) -> Verdict:
+    claim = _NO_CLAIM.search(pod.unschedulable)
+    if claim:
+        return bad(
+            "ClaimNotFound", f'PersistentVolumeClaim "{claim[1]}" does not exist; make it, or name another.'
+        )
+    return bad("Unschedulable", f"No node takes pod {pod.name}: {pod.unschedulable}")
+
+
+def _container_trouble(pod: PodFacts, container: ContainerFacts) -> Verdict | None:
+    where = f"Container {container.name} of pod {pod.name}"
+    reason, text = container.waiting_reason, container.waiting_message
+    if reason in _IMAGE:
+        return bad("ImagePullFailed", f"{where} can't get its image: {text or reason}")
+    if reason == "CreateContainerConfigError":
+        return _config_trouble(where, text)
+    if reason in _START:
+        return bad("ContainerStartFailed", f"{where} can't start: {text or reason}")
+    if container.exit_code in (None, 0):
+        return None
+    if container.termination:
+        return bad(container.termination.reason, container.termination.message)
+    if container.exit_reason == "OOMKilled":
+        return bad("OutOfMemory", f"{where} ran out of memory; raise its limit in resources.")
+    if reason == "CrashLoopBackOff" or container.restarts > 1:
+        ended = f"ended with exit code {container.exit_code}, {container.restarts} times restarted"
+        return bad(
+            "CrashLooping", f"{where} {ended}; `kubectl logs {pod.name} -c {container.name}` tells more."
+        )
+    return None
+
+
+def _config_trouble(where: str, text: str) -> Verdict:
+    lower = text.lower()
+    if "find key" in lower:
+        return bad("SecretKeyNotFound" if "secret" in lower else "ConfigMapKeyNotFound", f"{where}: {text}")
+    if "not found" in lower:
+        return bad("SecretNotFound" if "secret" in lower else "ConfigMapNotFound", f"{where}: {text}")
+    return bad("ContainerConfigInvalid", f"{where}: {text}")
