@@ -58,7 +58,7 @@ class LiveChildren:
             if observed[child.ref].state in _TO_APPLY and child.ref not in self.refusals:
                 await self._apply(run, child)
         for ref, seen in observed.items():
-            if seen.state is State.SURPLUS and not _holds_work(self.workspace, ref):
+            if seen.state is State.SURPLUS and not _holds_work(self.workspace, ref, self.live[ref]):
                 await self._delete(run, ref)
 
     async def _read(self, ref: Ref) -> Object | None:
@@ -108,8 +108,9 @@ class LiveChildren:
         self.live[ref] = None
 
 
-def _holds_work(workspace: Workspace, ref: Ref) -> bool:
-    return ref.kind == CLAIM.kind and ref.name == workspace_claim(workspace.meta.name)
+def _holds_work(workspace: Workspace, ref: Ref, live: Object | None) -> bool:
+    bound = bool(live and live.get("spec", {}).get("volumeName"))
+    return bound and ref.kind == CLAIM.kind and ref.name == workspace_claim(workspace.meta.name)
 
 
 def _unbound_claim(ref: Ref, live: Object) -> bool:

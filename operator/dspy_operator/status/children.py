@@ -21,7 +21,7 @@ def trouble(children: Iterable[Observed], facts: Facts) -> Verdict | None:
         if child.state is State.FOREIGN:
             return bad(
                 "ChildNotOwned",
-                f"{_called(child.ref)} exists and belongs to somebody else; delete it, or rename the workspace.",
+                f"{_called(child.ref)} belongs to somebody else; delete it, or rename the workspace.",
             )
     for child in wanted:
         if child.state is State.TERMINATING:

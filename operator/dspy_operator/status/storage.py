@@ -19,7 +19,7 @@ _FAILED_RESIZES = ("ControllerResizeError", "NodeResizeError", "ModifyVolumeErro
 def storage_verdict(workspace: Workspace, observed: Mapping[Ref, Observed], facts: Facts) -> Verdict:
     """Return whether all claims are bound, at least as large as asked, and made as asked."""
     meta, spec = workspace.meta, workspace.spec
-    volumes = {workspace_claim(meta.name): spec.storage}
+    volumes: dict[str, VolumeSpec] = {workspace_claim(meta.name): spec.storage}
     if spec.model.ollama:
         volumes[models_claim(meta.name)] = spec.model.ollama.storage
     refs = {ref(CLAIM, meta.namespace, name): volume for name, volume in volumes.items()}
