@@ -157,7 +157,7 @@ def unreachable(server: str, cause: BaseException) -> ClusterError:
     return ClusterError(
         f"The API server at {server} can't be reached: {_innermost(cause)}.",
         code="Unreachable",
-        next="Check that the cluster runs and can be reached from here (VPN, proxy), or pass another --context.",
+        next="Check that the cluster runs and that a VPN or proxy is not missing, or pass another --context.",
     )
 
 

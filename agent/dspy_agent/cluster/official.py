@@ -51,4 +51,14 @@ def _install_stand_ins() -> dict[str, types.ModuleType]:
             stand_in = types.ModuleType(package)
             stand_in.__path__ = [str(root.joinpath(*package.split(".")[1:]))]
             sys.modules[package] = stand_ins[package] = stand_in
+    if "requests" not in sys.modules:
+        for package in ("requests", "requests.utils"):
+            sys.modules[package] = stand_ins[package] = types.ModuleType(package)
+        stand_ins["requests.utils"].__dict__["should_bypass_proxies"] = _should_bypass_proxies
     return stand_ins
+
+
+def _should_bypass_proxies(url: str, no_proxy: str | None) -> bool:
+    from requests.utils import should_bypass_proxies
+
+    return bool(should_bypass_proxies(url, no_proxy))
