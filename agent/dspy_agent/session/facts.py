@@ -1,0 +1,114 @@
+"""What the words of a task name in this workspace: a path, a symbol, text in the code, logs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from dspy_agent.logs.find import find_logs
+from dspy_agent.tools.arguments import GrepArguments
+from dspy_agent.tools.base import ToolContext
+from dspy_agent.tools.registry import BY_NAME
+from dspy_agent.workspace.paths import confine
+from dspy_agent_core.errors import AgentError
+
+_WORD = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*|\d{3,}")
+_PATH = re.compile(r"[\w./@+-]*[\w-]\.[A-Za-z]\w{0,7}(?::\d+)?|[\w.@+-]+(?:/[\w.@+-]+)+/?")
+_STOP_TEXT: Final = """
+    a about after all also an and any are as at be because been before being but by can code could did do does
+    doing don done each file files find fix for from function class get give go had has have help here how i if in
+    into is isn it its just know let like line list look made make me method more most my need no not now of off
+    on one or our out over please see set should show so some tell than that the their them then there these they
+    thing things this to up us use used uses using want was way we were what when where which while who why will
+    with work works would you your add change new old test tests explain understand check defined definition
+"""
+_STOP: Final = frozenset(_STOP_TEXT.split())
+_MAX_WORDS: Final = 8
+_MAX_HITS: Final = 2000
+_DEFINES = (
+    r"\b(?:def|class|func|function|fn|struct|interface|trait|enum|type|module|const|let|var|void|int)\s+"
+    r"(?:\([^)]*\)\s*)?"
+)
+
+
+class Facts:
+    """Facts about ``text`` in ``workspace``, each looked up once, when asked for."""
+
+    def __init__(self, text: str, workspace: Path, logs: tuple[Path, ...]) -> None:
+        self._text = text[:2000]
+        self._workspace = workspace
+        self._logs = logs
+
+    def said(self, words: frozenset[str]) -> list[str]:
+        """Return which of ``words`` the text has, in its order."""
+        return list(dict.fromkeys(w for w in re.findall(r"\w+", self._text.lower()) if w in words))
+
+    @cached_property
+    def has_logs(self) -> bool:
+        """Whether there are log files to read."""
+        try:
+            return bool(find_logs(self._workspace, self._logs).files)
+        except AgentError:
+            return False
+
+    @cached_property
+    def path(self) -> str | None:
+        """The first file or folder of the workspace that the text names."""
+        for match in _PATH.finditer(self._text):
+            name = match[0].rstrip("/.,:;")
+            name = re.sub(r":\d+$", "", name)
+            try:
+                if confine(self._workspace, name).is_file():
+                    return name
+            except (AgentError, OSError, ValueError):
+                continue
+        return None
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words that may stand in code: those that look like identifiers first."""
+        found = [w for w in dict.fromkeys(_WORD.findall(self._text)) if len(w) > 2 and w.lower() not in _STOP]
+        return sorted(found, key=lambda word: not looks_like_code(word))[:_MAX_WORDS]
+
+    @cached_property
+    def symbol(self) -> str | None:
+        """The first word that is defined in the workspace."""
+        names = [word.rpartition(".")[2] for word in self.words]
+        if not names or "grep" not in BY_NAME:
+            return None
+        pattern = rf"{_DEFINES}(?:{'|'.join(map(re.escape, names))})\b"
+        hits = self._grep(GrepArguments(pattern=pattern, case_sensitive=True, max_hits=50))
+        defined = {
+            name for name in names for text in hits if re.search(rf"{_DEFINES}{re.escape(name)}\b", text)
+        }
+        return next((name for name in names if name in defined), None)
+
+    @cached_property
+    def rarest(self) -> tuple[str, int] | None:
+        """The word that the fewest lines have, and how many lines; None if no line has any."""
+        if not self.words:
+            return None
+        pattern = "|".join(map(re.escape, self.words))
+        hits = self._grep(
+            GrepArguments(pattern=pattern, word_regexp=True, case_sensitive=True, max_hits=_MAX_HITS)
+        )
+        counts: Counter[str] = Counter()
+        for text in hits:
+            counts.update(w for w in self.words if re.search(rf"(?<!\w){re.escape(w)}(?!\w)", text))
+        coded = {w: n for w, n in counts.items() if looks_like_code(w)} or counts
+        return min(coded.items(), key=lambda pair: (pair[1], -len(pair[0]))) if coded else None
+
+    def _grep(self, arguments: GrepArguments) -> list[str]:
+        try:
+            found = BY_NAME["grep"].load_run()(arguments, ToolContext(self._workspace, self._logs))
+        except AgentError:
+            return []
+        return [hit.text or "" for hit in found.hits]
+
+
+def looks_like_code(word: str) -> bool:
+    """Return whether ``word`` is written as identifiers are (``a_b``, ``aB``, ``a.b``) and words are not."""
+    return "_" in word or "." in word or any(char.isupper() for char in word[1:])

@@ -1,0 +1,69 @@
+"""The session's loop: from a terminal with a prompt, from a pipe line by line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from dspy_agent.session.shell import INTERRUPTED, Shell
+from dspy_agent.session.signals import Ended, ends_on_signals, terminal_restored
+from dspy_agent.tools.base import ToolContext
+from dspy_agent.tools.registry import BY_NAME
+
+_FAILED_FROM = 2  # exit code 1 says that a tool found nothing
+
+
+def run(workspace: Path, logs: tuple[Path, ...]) -> int:
+    """Run a session in ``workspace`` until ``exit``, Ctrl-D or a signal, and return its exit code.
+
+    On a terminal that is 0. From a pipe it is 0, or 1 if a line failed (not: found nothing). After a
+    signal it is 128 plus the signal's number.
+    """
+    from dspy_agent.cli.main import app, run_command
+
+    shell = Shell(ToolContext(workspace, logs), _other_commands(app), run_command)
+    try:
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            return _from_terminal(shell, workspace)
+        return _from_pipe(shell)
+    except Ended as ended:
+        return int(ended.code or 0)
+
+
+def _other_commands(app: Any) -> tuple[str, ...]:
+    """Return the command line's verbs that are no tools: those about workspaces in a cluster."""
+    names = (info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands)
+    return tuple(dict.fromkeys(name for name in names if name and name not in BY_NAME))
+
+
+def _from_terminal(shell: Shell, workspace: Path) -> int:
+    from dspy_agent.session.prompt import Prompt
+
+    prompt = Prompt(workspace, shell.verbs)
+    sys.stderr.write(f"dspy-agent in {workspace}: help lists the verbs, Ctrl-D ends.\n")
+    with terminal_restored(), ends_on_signals(prompt.end):
+        while True:
+            try:
+                line = prompt.read()
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                return 0
+            if shell.execute(line) is None:
+                return 0
+
+
+def _from_pipe(shell: Shell) -> int:
+    code = 0
+    with ends_on_signals(lambda ended: False):
+        while raw := sys.stdin.buffer.readline():
+            result = shell.execute(raw.decode("utf-8", "replace"))
+            if result is None:
+                break
+            if result >= _FAILED_FROM:
+                code = 1
+            sys.stdout.flush()
+            if result == INTERRUPTED:
+                return result
+    return code
