@@ -89,13 +89,15 @@ class Operator:
     async def _lead(self, client: KubeClient, elector: LeaderElector) -> None:
         renewing = asyncio.create_task(elector.keep())
         working = asyncio.create_task(self._work(client))
-        done, _ = await asyncio.wait({renewing, working}, return_when=asyncio.FIRST_COMPLETED)
-        if renewing in done:
-            working.cancel()
-            await asyncio.wait({working})
-            await renewing  # raises LeaseLost
-        renewing.cancel()
-        await asyncio.wait({renewing})
+        both = {renewing, working}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if renewing.done():
+                await renewing  # raises LeaseLost
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.wait(both)
         await elector.release()
         await working
 

@@ -16,6 +16,9 @@ from dspy_operator.kube.client import KubeClient
 from dspy_operator.kube.errors import NotFound
 
 from . import bed
+from .proxy import FaultProxy
+from .running import Operators
+from .world import World
 
 REQUIRE = "DSPY_REQUIRE_CONTROLPLANE"
 
@@ -82,6 +85,36 @@ async def namespace(admin: KubeClient) -> AsyncIterator[str]:
     await empty_namespace(admin, name)
 
 
+@pytest.fixture
+def world(admin: KubeClient, namespace: str) -> World:
+    """The admin's view of ``namespace``."""
+    return World(admin, namespace)
+
+
+@pytest.fixture
+async def proxy(control_plane: bed.ControlPlane) -> AsyncIterator[FaultProxy]:
+    """The proxy in front of the API server."""
+    async with FaultProxy(control_plane.url).serving() as serving:
+        yield serving
+
+
+@pytest.fixture
+async def operators(
+    control_plane: bed.ControlPlane,
+    proxy: FaultProxy,
+    namespace: str,
+    admin: KubeClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Operators:
+    """Starts operators for ``namespace`` that have the chart's rights and no others."""
+    for body in roles(namespace):
+        group = "/apis/rbac.authorization.k8s.io/v1"
+        plural = body["kind"].lower() + "s"
+        path = f"{group}/namespaces/{namespace}/{plural}/{body['metadata']['name']}"
+        await admin.apply(path, body, force=True)
+    return Operators(control_plane, proxy, namespace, monkeypatch)
+
+
 async def make_namespace(admin: KubeClient, name: str) -> None:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     await admin.apply(f"/api/v1/namespaces/{name}", body, force=True)
@@ -111,7 +144,35 @@ async def install_crds(admin: KubeClient) -> None:
         await admin.apply(path, crd, force=True)
 
         async def established(path: str = path) -> bool:
-            conditions = (await admin.get(path)).get("status", {}).get("conditions", [])
+            conditions = (await admin.get(path)).get("status", {}).get("conditions") or []
             return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
         await bed.eventually(established, 20, "CRD not established")
+
+
+def roles(namespace: str) -> list[dict[str, Any]]:
+    """The Roles and RoleBindings of the chart in namespaced scope."""
+    text = (Path(__file__).parents[2] / "helm/dspy-agent/templates/_helpers.tpl").read_text()
+    block = text.split('{{- define "dspy-agent.operatorRules" -}}')[1].split("{{- end }}")[0]
+    rules = yaml.safe_load(block)
+    rules.append(
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]}
+    )
+    api = "rbac.authorization.k8s.io/v1"
+    meta = {"name": "dspy-operator", "namespace": namespace}
+    subject = {
+        "kind": "ServiceAccount",
+        "name": bed.OPERATOR_ACCOUNT,
+        "namespace": bed.OPERATOR_NAMESPACE,
+    }
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "dspy-operator"}
+    return [
+        {"apiVersion": api, "kind": "Role", "metadata": meta, "rules": rules},
+        {
+            "apiVersion": api,
+            "kind": "RoleBinding",
+            "metadata": meta,
+            "roleRef": reference,
+            "subjects": [subject],
+        },
+    ]

@@ -183,13 +183,13 @@ class FaultProxy:
         self, path: str, answer: aiohttp.ClientResponse, response: web.StreamResponse, gone: asyncio.Event
     ) -> None:
         over = asyncio.create_task(gone.wait())
+        chunk: asyncio.Task[bytes] | None = None
         rest = b""
         try:
             while True:
                 chunk = asyncio.create_task(answer.content.readany())
                 await asyncio.wait({chunk, over}, return_when=asyncio.FIRST_COMPLETED)
                 if over.done():
-                    chunk.cancel()
                     await response.write(_GONE)
                     return
                 data = chunk.result()
@@ -205,7 +205,10 @@ class FaultProxy:
         except (aiohttp.ClientError, ConnectionError):
             return
         finally:
-            over.cancel()
+            left = [task for task in (over, chunk) if task is not None]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     def _upstream(self, request: web.Request, data: bytes) -> Any:
         assert self._session is not None
