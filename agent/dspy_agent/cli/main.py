@@ -16,7 +16,7 @@ from dspy_agent.cli.output import print_error, run_and_print
 from dspy_agent.cli.tool_commands import LogsOption, WorkspaceOption, add_tools
 from dspy_agent.cli.usage import as_usage_error
 from dspy_agent.tools.base import Tool, ToolContext
-from dspy_agent.tools.registry import BY_NAME, TOOLS
+from dspy_agent.tools.registry import TOOLS
 from dspy_agent.workspace.paths import open_workspace
 from dspy_agent_core.errors import AgentError
 
@@ -89,7 +89,7 @@ def run_command(words: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except TyperException as error:
-        return print_error(as_usage_error(error, words, BY_NAME), as_json=as_json)
+        return print_error(as_usage_error(error, words), as_json=as_json)
     except AgentError as error:
         return print_error(error, as_json=as_json)
     return code if isinstance(code, int) else 0

@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from dspy_agent.cli.tool_commands import add_tools
 from dspy_agent.cli.usage import as_usage_error
 from dspy_agent.tools.base import Tool
-from dspy_agent.tools.registry import BY_NAME, TOOLS
+from dspy_agent.tools.registry import TOOLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def parse(words: Sequence[str]) -> Parsed | Help:
         with redirect_stdout(said):
             result = _parser()(args=list(words), prog_name="dspy-agent", standalone_mode=False)
     except TyperException as error:
-        raise as_usage_error(error, words, BY_NAME) from None
+        raise as_usage_error(error, words) from None
     return result if isinstance(result, Parsed) else Help(said.getvalue())
 
 

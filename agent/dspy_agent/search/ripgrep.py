@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -59,13 +59,13 @@ def search_folder(query: Query, folder: str, on_error: OnError) -> Iterator[File
         ) as process:
             try:
                 assert process.stdout is not None  # noqa: S101
-                yield from _read(process.stdout, query)
+                complete = yield from _read(process.stdout, query)
             finally:
                 process.kill()  # no effect on one that has ended by itself
                 process.wait()
         messages.seek(0)
         said = os.fsdecode(messages.read(1 << 20))
-        if process.returncode == 2 and not any(_MESSAGE.match(line) for line in said.splitlines()):
+        if not complete:
             raise RipgrepFailed(said)
         for line in said.splitlines():
             if line.startswith("rg: ") and (message := _MESSAGE.match(line)):
@@ -82,7 +82,8 @@ def _options(query: Query) -> list[str]:
     return options
 
 
-def _read(stream: Any, query: Query) -> Iterator[FileLines]:
+def _read(stream: Any, query: Query) -> Generator[FileLines, None, bool]:
+    """Yield what ``stream`` tells; return whether it came to its end."""
     limit = query.max_count or query.limit + 1
     lines: list[Line] = []
     for raw in stream:
@@ -98,6 +99,9 @@ def _read(stream: Any, query: Query) -> Iterator[FileLines]:
             if lines and data["binary_offset"] is None:
                 path = os.path.join(query.base, os.fsdecode(_bytes(data["path"])))
                 yield FileLines(os.path.normpath(path), lines)
+        elif raw.endswith(b'"type":"summary"}\n'):
+            return True
+    return False
 
 
 def _bytes(data: dict[str, str]) -> bytes:

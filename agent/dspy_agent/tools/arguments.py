@@ -96,3 +96,22 @@ class CtxArguments:
 @dataclass(frozen=True, slots=True)
 class DoctorArguments:
     """Arguments of ``doctor``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractArguments:
+    """Arguments of ``extract``."""
+
+    symbol: Annotated[
+        str, typer.Argument(metavar="SYMBOL", help="A name: f, Class.method, package.module.f or path:f.")
+    ]
+    max_hits: Annotated[int, typer.Option("--max-hits", min=1, help="At most this many definitions.")] = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CodectxArguments:
+    """Arguments of ``codectx``."""
+
+    target: Annotated[
+        str, typer.Argument(metavar="PATH|SYMBOL", help="A file, or a name such as Class.method or path:f.")
+    ]

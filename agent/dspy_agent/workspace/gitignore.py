@@ -51,7 +51,7 @@ def parse_rules(lines: Iterable[str], *, strict: bool = False) -> Rules:
     rules = []
     for line in lines:
         try:
-            rule = _parse_line(line)
+            rule = _parse_line(line, strict)
         except BadGlob:
             if strict:
                 raise
@@ -74,7 +74,7 @@ def read_rules(data: bytes) -> Rules:
     return parse_rules(lines)
 
 
-def _parse_line(line: str) -> Rule | None:
+def _parse_line(line: str, strict: bool) -> Rule | None:
     if line.startswith("#"):
         return None
     if not line.endswith("\\ "):
@@ -97,4 +97,4 @@ def _parse_line(line: str) -> Rule | None:
         line = f"**/{line}"
     if line.endswith("/**"):
         line = f"{line}/*"
-    return Rule(re.compile(glob_to_regex(line), re.DOTALL), keeps, folders_only)
+    return Rule(re.compile(glob_to_regex(line, strict=strict), re.DOTALL), keeps, folders_only)

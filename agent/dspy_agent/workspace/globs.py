@@ -18,18 +18,20 @@ class BadGlob(ValueError):
     """A glob that can't be read; the message says why."""
 
 
-def glob_to_regex(glob: str) -> str:
+def glob_to_regex(glob: str, *, strict: bool = False) -> str:
     """Return a regex for ``re.DOTALL`` over bytes decoded as Latin-1 that matches whole paths.
 
     Raises:
-        BadGlob: for an unclosed brace, a dangling backslash or a reversed range.
+        BadGlob: for an unclosed brace, a dangling backslash or a reversed range; if ``strict`` also for
+            an unclosed bracket, which otherwise stands for itself.
     """
-    return _Parser(glob.encode("utf-8", "surrogateescape").decode("latin-1")).parse()
+    return _Parser(glob.encode("utf-8", "surrogateescape").decode("latin-1"), strict).parse()
 
 
 class _Parser:
-    def __init__(self, glob: str) -> None:
+    def __init__(self, glob: str, strict: bool) -> None:
         self.glob = glob
+        self.strict = strict
         self.at = 0
         self.stack: list[list[list[str]]] = [[[]]]
 
@@ -113,7 +115,9 @@ class _Parser:
         first, in_range = True, False
         while True:
             char = self.peek()
-            if not char:  # never closed: the bracket stands for itself
+            if not char and self.strict:
+                raise BadGlob("a '[' is never closed")
+            if not char:
                 self.at = start
                 self.tokens.append(re.escape("["))
                 return

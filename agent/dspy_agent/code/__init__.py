@@ -1,0 +1,1 @@
+"""Source code of the workspace: parsing it, and finding definitions and uses."""

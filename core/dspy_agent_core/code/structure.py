@@ -1,0 +1,49 @@
+"""The structure of one source file: what a parser of any language answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A definition.
+
+    ``kind``: ``class``, ``function``, ``method``, ``interface``, ``struct``, ``enum``, ``type``, ``trait``,
+    ``module``, ``macro``, ``constant``. ``qualified`` joins the names of what encloses it by dots. The lines
+    count from 1, both within, decorators included. ``signature`` is one line; ``docstring`` the whole text.
+    """
+
+    name: str
+    qualified: str
+    kind: str
+    line: int
+    end_line: int
+    signature: str
+    docstring: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """``module`` as written (relative ones with their dots or slashes), ``names`` taken out of it."""
+
+    module: str
+    line: int
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileStructure:
+    """What a file holds, in the order of its lines. ``broken``: the parser met a syntax error."""
+
+    language: str
+    symbols: list[Symbol] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    docstring: str | None = None
+    broken: bool = False
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """Return ``text`` with its white space collapsed, cut to ``limit`` characters."""
+    joined = " ".join(text.split())
+    return joined if len(joined) <= limit else joined[: limit - 1] + "…"
