@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +37,9 @@ def root() -> Iterator[Path]:
         yield Path(folder).resolve()
 
 
-def search(root: Path, arguments: GrepArguments, *, with_ripgrep: bool, at: str = ".") -> list[tuple[str, int, str]]:
+def search(
+    root: Path, arguments: GrepArguments, *, with_ripgrep: bool, at: str = "."
+) -> list[tuple[str, int, str]]:
     search = Search(make_query(arguments, str(root)), use_ripgrep=with_ripgrep)
     assert search.use_ripgrep is with_ripgrep
     found = [
@@ -68,7 +69,21 @@ def test_a_real_ripgrep_is_compared() -> None:
 
 
 ATOMS = ["a", "B", "k", "s", "_", " ", "1", "é", "ß", "İ", "σ", ".", r"\w", r"\W", r"\d", r"\s", r"\S", r"\b"]
-ATOMS += [r"\B", "^", "$", r"\<", r"\>", "[a-k]", "[^a]", "[^é]", r"[\w-]", "[[:upper:]]", r"\x41", r"\u{e9}", "(?i)"]
+ATOMS += [
+    r"\B",
+    "^",
+    "$",
+    r"\<",
+    r"\>",
+    "[a-k]",
+    "[^a]",
+    "[^é]",
+    r"[\w-]",
+    "[[:upper:]]",
+    r"\x41",
+    r"\u{e9}",
+    "(?i)",
+]
 REGEX = st.recursive(
     st.sampled_from(ATOMS),
     lambda inner: st.one_of(
@@ -81,14 +96,35 @@ REGEX = st.recursive(
     ),
     max_leaves=8,
 )
-PIECES = [b"a", b"A", b"b", b"B", b"k", b"K", b"s", b"_", b" ", b"1", b"-", b"\r", b"\n", b"\n", b"\xff", b"\xe2\x82"]
+PIECES = [
+    b"a",
+    b"A",
+    b"b",
+    b"B",
+    b"k",
+    b"K",
+    b"s",
+    b"_",
+    b" ",
+    b"1",
+    b"-",
+    b"\r",
+    b"\n",
+    b"\n",
+    b"\xff",
+    b"\xe2\x82",
+]
 PIECES += [c.encode() for c in "éÉßẞſK\u0130iσςΣ\u0301²Ⅷ\u2028٣😀"] + [b"\x1c", b"\x0b"]
 TEXT = st.lists(st.sampled_from(PIECES), max_size=25).map(b"".join)
 
 
 @SETTINGS
-@given(pattern=REGEX, texts=st.lists(TEXT, min_size=1, max_size=4), flags=st.sampled_from(["", "i", "s", "w", "F", "iw"]))
-@example(pattern="k", texts=["K\n".encode()], flags="i")
+@given(
+    pattern=REGEX,
+    texts=st.lists(TEXT, min_size=1, max_size=4),
+    flags=st.sampled_from(["", "i", "s", "w", "F", "iw"]),
+)
+@example(pattern="k", texts=[b"K\n"], flags="i")
 @example(pattern=r"\B", texts=[b"\xffa\n", b" \xff", b""], flags="")
 def test_patterns(root: Path, pattern: str, texts: list[bytes], flags: str) -> None:
     write(root, {f"{number}.txt": text for number, text in enumerate(texts)})
@@ -101,15 +137,51 @@ def test_patterns(root: Path, pattern: str, texts: list[bytes], flags: str) -> N
     )
     try:
         make_query(arguments, str(root))
-    except UsageError as error:
-        assert error.code == "BadPattern"
-        return
+    except UsageError:
+        return  # refused before either engine sees it
     assert_equal(root, arguments)
 
 
-NAMES = ["a", "b", "ab", "a.py", "b.py", ".h", "a b", "é", "[x]", "{a}", "build", "#c", "!d", "x\\", "a,b", "-e"]
+NAMES = [
+    "a",
+    "b",
+    "ab",
+    "a.py",
+    "b.py",
+    ".h",
+    "a b",
+    "é",
+    "[x]",
+    "{a}",
+    "build",
+    "#c",
+    "!d",
+    "x\\",
+    "a,b",
+    "-e",
+]
 PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join)
-GLOB_PIECES = ["a", "b", "ab", "*", "**", "?", "/", "/", ".py", ".h", "[ab]", "[!a]", "[", "]", "{a,b}", "{", "}", ",", "\\"]
+GLOB_PIECES = [
+    "a",
+    "b",
+    "ab",
+    "*",
+    "**",
+    "?",
+    "/",
+    "/",
+    ".py",
+    ".h",
+    "[ab]",
+    "[!a]",
+    "[",
+    "]",
+    "{a,b}",
+    "{",
+    "}",
+    ",",
+    "\\",
+]
 GLOB_PIECES += ["é", " ", "build", "[x]", "[a-]", "**/", "/**", "!"]
 GLOBS = st.tuples(
     st.sampled_from(["", "", "!", "/", "!/", "\\!", "\\#", "#"]),
@@ -149,7 +221,13 @@ def build_tree(root: Path, paths: list[str], ignores: dict[str, str]) -> None:
     no_ignore=st.sampled_from([False, False, True]),
 )
 def test_ignore_files(
-    root: Path, paths: list[str], ignores: dict[str, str], repository: str, at: str, hidden: bool, no_ignore: bool
+    root: Path,
+    paths: list[str],
+    ignores: dict[str, str],
+    repository: str,
+    at: str,
+    hidden: bool,
+    no_ignore: bool,
 ) -> None:
     with tempfile.TemporaryDirectory(dir=root) as folder:
         here = Path(folder)
@@ -174,7 +252,6 @@ def test_globs_and_types(root: Path, paths: list[str], globs: list[str], types: 
         build_tree(here, paths, {".gitignore": "b\n", ".git/HEAD": ""})
         try:
             make_query(arguments, str(here))
-        except UsageError as error:
-            assert error.code == "BadGlob"
+        except UsageError:
             return
         assert_equal(here, arguments)

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from dspy_agent.cli.cluster import register
 from dspy_agent.cli import cluster
+from dspy_agent.cli.cluster import register
 from dspy_agent.cli.output import print_error, run_and_print
 from dspy_agent.cli.tool_commands import LogsOption, WorkspaceOption, add_tools
 from dspy_agent.cli.usage import as_usage_error

@@ -55,7 +55,7 @@ def _make_command(tool: Tool, act: Act) -> Callable[..., Any]:
 
 
 def _named_before(context: typer.Context, name: str, value: Any) -> Any:
-    """Return the option's ``value``, or the one given before the command's name, as in ``--workspace D ls``."""
+    """Return the option's ``value``, or the one given before the command's name: ``--workspace D ls``."""
 
     def said(where: Any) -> bool:
         return getattr(where.get_parameter_source(name), "name", "") == "COMMANDLINE"

@@ -58,9 +58,11 @@ def find_definitions(workspace: Path, name: str, within: Path | None = None) -> 
     """Return the definitions of ``name``, the best first: exact and qualified before others, tests last."""
     last = name.rpartition(".")[2]
     for ignore_case in (False, True):
-        files = [os.fspath(within)] if within else [
-            found.path for found in search_word(workspace, last, ignore_case=ignore_case)
-        ]
+        files = (
+            [os.fspath(within)]
+            if within
+            else [found.path for found in search_word(workspace, last, ignore_case=ignore_case)]
+        )
         definitions = [
             definition for path in files for definition in _definitions_in(workspace, path, name, ignore_case)
         ]

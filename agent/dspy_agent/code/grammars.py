@@ -16,8 +16,16 @@ _GRAMMARS = {
     "tsx": ("tree_sitter_typescript", "language_tsx"),
 }
 _NAME_NODES = frozenset(
-    ("identifier", "field_identifier", "type_identifier", "qualified_identifier", "operator_name")
-    + ("destructor_name", "namespace_identifier", "nested_namespace_specifier")
+    [
+        "identifier",
+        "field_identifier",
+        "type_identifier",
+        "qualified_identifier",
+        "operator_name",
+        "destructor_name",
+        "namespace_identifier",
+        "nested_namespace_specifier",
+    ]
 )
 _ONE_LINE_HEADS = frozenset(("class", "module", "method", "singleton_method"))  # Ruby's
 _COMMENT_MARKS = re.compile(r"^\s*(?:/\*+|\*/|\*(?!/)|//[/!]?|#+)?\s?|\s*\*+/\s*$", re.MULTILINE)
@@ -61,7 +69,9 @@ def parse_source(text: str, language: str) -> FileStructure:
             name = f"{_receiver_type(_text(receiver[0]))}.{name}"
         if name:
             definitions[(node.start_byte, node.end_byte)] = _Found(node, kind.removesuffix("_symbol"), name)
-    structure.symbols.extend(_symbols(sorted(definitions.items(), key=lambda item: (item[0][0], -item[0][1]))))
+    structure.symbols.extend(
+        _symbols(sorted(definitions.items(), key=lambda item: (item[0][0], -item[0][1])))
+    )
     return structure
 
 

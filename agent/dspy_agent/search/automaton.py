@@ -41,70 +41,71 @@ class LineAutomaton:
         self.deadline = deadline
         # A position is (ranges, next) for a character, (kind, next) for a place, a list for a fork.
         self.program: list[tuple[chars.Ranges | str, int] | list[int]] = []
-        self.start = self.add(node, _ACCEPT)
+        self.start = self._add(node, _ACCEPT)
         self.states: dict[tuple[frozenset[int], int], _State] = {}
 
     def matches(self, codes: Iterable[int]) -> bool:
         """Say whether the line with these character codes holds a match."""
-        state: _State | None = self.state(frozenset((self.start,)), _END)
+        state: _State | None = self._state(frozenset((self.start,)), _END)
         for code in codes:
             state = state[code]  # type: ignore[index]
             if state is None:
                 return True
         assert state is not None  # noqa: S101
-        return self.closure(state, _END) is None
+        return self._closure(state, _END) is None
 
-    def add(self, node: Node, after: int) -> int:
+    def _add(self, node: Node, after: int) -> int:
         """Add ``node`` to the program, going on at ``after``; return where it starts."""
         match node:
             case Chars(ranges):
-                return self.put((ranges, after))
+                return self._put((ranges, after))
             case Look(kind):
-                return self.put((kind, after))
+                return self._put((kind, after))
             case Sequence(items):
                 for item in reversed(items):
-                    after = self.add(item, after)
+                    after = self._add(item, after)
                 return after
             case Choice(branches):
-                return self.put([self.add(branch, after) for branch in branches])
+                return self._put([self._add(branch, after) for branch in branches])
             case Repeat(item, low, high):
-                return self.add_repeat(item, low, high, after)
+                return self._add_repeat(item, low, high, after)
 
-    def add_repeat(self, item: Node, low: int, high: int | None, after: int) -> int:
+    def _add_repeat(self, item: Node, low: int, high: int | None, after: int) -> int:
         if high is None:
-            fork = self.put([after])
+            fork = self._put([after])
             entry = self.program[fork]
             assert isinstance(entry, list)  # noqa: S101
-            entry.append(self.add(item, fork))
+            entry.append(self._add(item, fork))
             after = fork
         else:
             end = after
             for _ in range(high - low):
-                after = self.put([end, self.add(item, after)])
+                after = self._put([end, self._add(item, after)])
         for _ in range(low):
-            after = self.add(item, after)
+            after = self._add(item, after)
         return after
 
-    def put(self, position: tuple[chars.Ranges | str, int] | list[int]) -> int:
+    def _put(self, position: tuple[chars.Ranges | str, int] | list[int]) -> int:
         self.program.append(position)
         return len(self.program) - 1
 
-    def kind(self, code: int) -> int:
+    def _kind(self, code: int) -> int:
         if chars.contains(self.word, code):
             return _WORD
         return _RAW if 0xDC80 <= code <= 0xDCFF else _OTHER
 
-    def state(self, positions: frozenset[int], before: int) -> _State:
+    def _state(self, positions: frozenset[int], before: int) -> _State:
         if len(self.states) > MAX_STATES:
             self.states.clear()
         key = (positions, before)
         return self.states.get(key) or self.states.setdefault(key, _State(self, positions, before))
 
     def step(self, state: _State, code: int) -> _State | None:
+        """Return the state after ``code``, None once the line matches."""
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise bad_pattern("it takes too long on this text", "Use a simpler pattern or fewer files.")
-        following = self.kind(code)
-        reached = self.closure(state, following)
+        following = self._kind(code)
+        reached = self._closure(state, following)
         if reached is None:
             return None
         moved = {self.start}
@@ -112,9 +113,9 @@ class LineAutomaton:
             entry = self.program[position]
             if isinstance(entry, tuple) and not isinstance(entry[0], str) and chars.contains(entry[0], code):
                 moved.add(entry[1])
-        return None if _ACCEPT in moved else self.state(frozenset(moved), following)
+        return None if _ACCEPT in moved else self._state(frozenset(moved), following)
 
-    def closure(self, state: _State, following: int) -> set[int] | None:
+    def _closure(self, state: _State, following: int) -> set[int] | None:
         """Return the positions reached without reading on; None if the match is complete."""
         seen: set[int] = set()
         stack = list(state.positions)

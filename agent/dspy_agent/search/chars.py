@@ -125,5 +125,3 @@ def fold_case(ranges: Ranges) -> Ranges:
         for code in group
     ]
     return union((*ranges, *added))
-
-

@@ -90,9 +90,9 @@ class _Parser:
         self.capitals = self.capitals or chr(code).isupper()
         if code == 0x0A or code == 0:
             self.fail("no line holds this character")
-        return self.chars(((code, code),))
+        return self.one_of(((code, code),))
 
-    def chars(self, ranges: chars.Ranges) -> Chars:
+    def one_of(self, ranges: chars.Ranges) -> Chars:
         return Chars(chars.without_newline(chars.fold_case(ranges) if self.fold else ranges))
 
     def alternatives(self) -> Node:
@@ -191,7 +191,7 @@ class _Parser:
         char = self.take()
         ranges = self.shorthand(char)
         if ranges is not None:
-            return self.chars(ranges)
+            return self.one_of(ranges)
         if char in "bB<>":
             if char == "b" and self.peek() == "{":
                 self.fail("\\b{…} is not supported", "Use \\b, \\< or \\>.")
@@ -200,10 +200,16 @@ class _Parser:
 
     def shorthand(self, char: str) -> chars.Ranges | None:
         """Return the ranges of ``\\w`` and the like, or None if ``char`` is none of them."""
-        found = {"w": chars.word, "d": chars.digit, "s": lambda: chars.SPACE}.get(char.lower())
-        if found is None:
-            return None
-        return chars.negate(found()) if char.isupper() else found()
+        match char.lower():
+            case "w":
+                found = chars.word()
+            case "d":
+                found = chars.digit()
+            case "s":
+                found = chars.SPACE
+            case _:
+                return None
+        return chars.negate(found) if char.isupper() else found
 
     def escaped_code(self, char: str) -> int:
         if char in _CONTROL:

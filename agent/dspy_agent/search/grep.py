@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 
 from dspy_agent.search import reader, ripgrep
@@ -30,7 +29,7 @@ class Search:
                     yield found
 
     def _search(self, root: str) -> Iterator[FileLines]:
-        if not stat.S_ISDIR(os.stat(root).st_mode):
+        if not os.path.isdir(root):
             yield from self._search_named_file(root)
             return
         if self.use_ripgrep:

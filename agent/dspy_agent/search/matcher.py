@@ -36,38 +36,38 @@ class LineMatcher:
         ``block`` is UTF-8 but for stray bytes, has no NUL and no byte order mark, and ends at a line's end.
         """
         if block.isascii():
-            if self.ascii_text and self.ascii_text.encode() not in block.lower():
+            if self._ascii_text and self._ascii_text.encode() not in block.lower():
                 return
-            yield from self._find(block, b"\n", self.ascii_re, self.ascii_automaton)
+            yield from self._find(block, b"\n", self._ascii_re, self._ascii_automaton)
             return
-        if self.unicode_text and self.unicode_text.encode() not in block.lower():
+        if self._unicode_text and self._unicode_text.encode() not in block.lower():
             return
         text = block.decode("utf-8", "surrogateescape")
-        for number, line in self._find(text, "\n", self.unicode_re, self.unicode_automaton):
+        for number, line in self._find(text, "\n", self._unicode_re, self._unicode_automaton):
             yield number, line.encode("utf-8", "surrogateescape")
 
     @cached_property
-    def ascii_text(self) -> str:
+    def _ascii_text(self) -> str:
         return required_text(self.node, ascii_only=True)
 
     @cached_property
-    def unicode_text(self) -> str:
+    def _unicode_text(self) -> str:
         return required_text(self.node, ascii_only=False)
 
     @cached_property
-    def ascii_re(self) -> re.Pattern[bytes]:
+    def _ascii_re(self) -> re.Pattern[bytes]:
         return compile_ascii(self.node)
 
     @cached_property
-    def unicode_re(self) -> re.Pattern[str]:
+    def _unicode_re(self) -> re.Pattern[str]:
         return compile_unicode(self.node)
 
     @cached_property
-    def ascii_automaton(self) -> LineAutomaton:
+    def _ascii_automaton(self) -> LineAutomaton:
         return LineAutomaton(self.node, ascii_only=True, deadline=self.deadline)
 
     @cached_property
-    def unicode_automaton(self) -> LineAutomaton:
+    def _unicode_automaton(self) -> LineAutomaton:
         return LineAutomaton(self.node, ascii_only=False, deadline=self.deadline)
 
     def _find(

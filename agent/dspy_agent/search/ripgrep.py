@@ -34,7 +34,9 @@ def find_ripgrep() -> str | None:
     if path is None:
         return None
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+        said = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     version = re.match(r"ripgrep (\d+)\.(\d+)", said)
@@ -73,7 +75,14 @@ def search_folder(query: Query, folder: str, on_error: OnError) -> Iterator[File
 
 
 def _options(query: Query) -> list[str]:
-    options = ["--json", "--no-config", "--sort=path", "--case-sensitive", "--no-mmap", "--no-ignore-messages"]
+    options = [
+        "--json",
+        "--no-config",
+        "--sort=path",
+        "--case-sensitive",
+        "--no-mmap",
+        "--no-ignore-messages",
+    ]
     options += ["--hidden"] if query.filters.hidden else []
     options += ["--no-ignore"] if query.filters.no_ignore else []
     options += [f"--glob={glob}" for glob in query.globs]

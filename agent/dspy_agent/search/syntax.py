@@ -128,7 +128,7 @@ def required_text(node: Node, *, ascii_only: bool) -> str:
 
 def _only_letter(node: Chars, ascii_only: bool) -> str:
     """Return the letter, in lower case, that ``node`` stands for if it is one ASCII letter in either case."""
-    codes = []
+    codes: list[int] = []
     for low, high in node.ranges:
         if ascii_only and low > 127:
             break

@@ -33,11 +33,13 @@ class GrepArguments:
     pattern: Annotated[str, typer.Argument(metavar="REGEX", help="What to look for, in each line.")]
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="Files or folders. Default: the workspace.", show_default=False),
+        typer.Argument(
+            metavar="[PATH]...", help="Files or folders. Default: the workspace.", show_default=False
+        ),
     ] = None
-    ignore_case: Annotated[bool, typer.Option("--ignore-case", "-i", help="Upper and lower case are equal.")] = (
-        False
-    )
+    ignore_case: Annotated[
+        bool, typer.Option("--ignore-case", "-i", help="Upper and lower case are equal.")
+    ] = False
     case_sensitive: Annotated[
         bool,
         typer.Option(
@@ -47,7 +49,9 @@ class GrepArguments:
     fixed_strings: Annotated[bool, typer.Option("--fixed-strings", "-F", help="REGEX is plain text.")] = False
     word_regexp: Annotated[bool, typer.Option("--word-regexp", "-w", help="Match whole words only.")] = False
     after_context: Annotated[int, typer.Option("--after-context", "-A", min=0, help="Show lines after.")] = 0
-    before_context: Annotated[int, typer.Option("--before-context", "-B", min=0, help="Show lines before.")] = 0
+    before_context: Annotated[
+        int, typer.Option("--before-context", "-B", min=0, help="Show lines before.")
+    ] = 0
     context: Annotated[int, typer.Option("--context", "-C", min=0, help="Show lines before and after.")] = 0
     globs: Annotated[
         list[str] | None,
@@ -55,7 +59,9 @@ class GrepArguments:
     ] = None
     types: Annotated[
         list[str] | None,
-        typer.Option("--type", "-t", metavar="LANGUAGE", help="Only files of this language, such as py or go."),
+        typer.Option(
+            "--type", "-t", metavar="LANGUAGE", help="Only files of this language, such as py or go."
+        ),
     ] = None
     hidden: Annotated[bool, typer.Option("--hidden", help="Search hidden files too.")] = False
     no_ignore: Annotated[bool, typer.Option("--no-ignore", help="Search ignored files too.")] = False
@@ -71,12 +77,15 @@ class CtxArguments:
 
     since: Annotated[
         str | None,
-        typer.Option("--since", help="Only records from this time on: 30s, 10m, 2h, 3d, or an ISO 8601 time."),
+        typer.Option(
+            "--since", help="Only records from this time on: 30s, 10m, 2h, 3d, or an ISO 8601 time."
+        ),
     ] = None
     level: Annotated[
         str,
         typer.Option(
-            "--level", help="Lowest level: trace, debug, info, warning, error, critical. Exceptions always show."
+            "--level",
+            help="Lowest level: trace, debug, info, warning, error, critical. Exceptions always show.",
         ),
     ] = "warning"
     limit: Annotated[
@@ -88,9 +97,9 @@ class CtxArguments:
             show_default=False,
         ),
     ] = None
-    all: Annotated[
-        bool, typer.Option("--all", help="Read whole files, not only the end of large ones.")
-    ] = False
+    all: Annotated[bool, typer.Option("--all", help="Read whole files, not only the end of large ones.")] = (
+        False
+    )
 
 
 @dataclass(frozen=True, slots=True)

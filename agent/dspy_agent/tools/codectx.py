@@ -116,7 +116,7 @@ def _describe_file(path: Path, workspace: Path) -> CodeContext:
 def _importers(shown: str, structure: FileStructure, workspace: Path) -> tuple[list[Hit], list[str]]:
     word = dotted(shown).rpartition(".")[2]
     if structure.language == "go":
-        word = os.path.basename(os.path.dirname(shown)) or word
+        word = Path(shown).parent.name or word
     used_by: list[Hit] = []
     tests: list[str] = []
     for found in search_word(workspace, word):
@@ -177,7 +177,9 @@ def render(result: CodeContext, arguments: CodectxArguments, console: Any) -> No
         return
     symbol = result.symbol
     if symbol is not None:
-        console.out(f"{symbol.qualified}: {symbol.kind}, {result.path}:{symbol.line}-{symbol.end_line}", style="bold")
+        console.out(
+            f"{symbol.qualified}: {symbol.kind}, {result.path}:{symbol.line}-{symbol.end_line}", style="bold"
+        )
         console.out(f"  {symbol.signature}")
     else:
         facts = [result.language or ("binary" if result.binary else "text"), human_size(result.size or 0)]

@@ -22,7 +22,9 @@ def run(arguments: ExtractArguments, context: ToolContext) -> Hits:
     path, name = split_name(arguments.symbol)
     if not name or any(char in name for char in "\n\0"):
         raise UsageError(
-            "The symbol's name is empty or no name.", code="BadSymbol", next="Try: dspy-agent extract Class.method"
+            "The symbol's name is empty or no name.",
+            code="BadSymbol",
+            next="Try: dspy-agent extract Class.method",
         )
     within = confine(context.workspace, path) if path else None
     found = find_definitions(context.workspace, name, within)

@@ -107,9 +107,15 @@ def human_size(size: int) -> str:
 
 def notes(result: Tree, arguments: TreeArguments) -> list[str]:
     """Say what is not in the tree."""
-    said = [f"{len(result.skipped)} folders could not be read: {result.skipped[0].path} …"] if result.skipped else []
+    said = (
+        [f"{len(result.skipped)} folders could not be read: {result.skipped[0].path} …"]
+        if result.skipped
+        else []
+    )
     if result.truncated:
-        said.append(f"Only the first {len(result.entries)} entries are listed; see --max-entries and --depth.")
+        said.append(
+            f"Only the first {len(result.entries)} entries are listed; see --max-entries and --depth."
+        )
     if not result:
         said.append(f"{result.path} holds no files that are not hidden or ignored.")
     return said

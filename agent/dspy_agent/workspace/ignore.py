@@ -17,7 +17,9 @@ from dspy_agent.workspace.gitignore import KEEP, Rules, read_rules
 
 _KINDS = ("rgignore", "ignore", "gitignore", "exclude")
 _NO_RULES = Rules()
-_EXCLUDES_FILE = re.compile(rb'^[^\S\n]*excludesfile\s*=\s*"?\s*(\S+?)\s*"?\s*$', re.IGNORECASE | re.MULTILINE)
+_EXCLUDES_FILE = re.compile(
+    rb'^[^\S\n]*excludesfile\s*=\s*"?\s*(\S+?)\s*"?\s*$', re.IGNORECASE | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,17 @@ def open_workspace(path: Path) -> Path:
         mode = resolved.stat().st_mode
     except FileNotFoundError:
         raise WorkspaceError(
-            f"There is no folder {shown}.", code="WorkspaceNotFound", next="Name a folder with --workspace DIR."
+            f"There is no folder {shown}.",
+            code="WorkspaceNotFound",
+            next="Name a folder with --workspace DIR.",
         ) from None
     except (OSError, RuntimeError) as error:
         raise unusable(shown, error) from None
     if not stat.S_ISDIR(mode):
         raise WorkspaceError(
-            f"{shown} is not a folder.", code="NotAFolder", next="Name the folder that holds it with --workspace DIR."
+            f"{shown} is not a folder.",
+            code="NotAFolder",
+            next="Name the folder that holds it with --workspace DIR.",
         )
     if not os.access(resolved, os.R_OK | os.X_OK):
         raise unusable(shown, PermissionError("permission denied"))
@@ -41,7 +45,9 @@ def confine(workspace: Path, path: str) -> Path:
     long as they end in the workspace.
     """
     if "\0" in path:
-        raise WorkspaceError("The path holds a NUL byte.", code="BadPath", next="Name a path in the workspace.")
+        raise WorkspaceError(
+            "The path holds a NUL byte.", code="BadPath", next="Name a path in the workspace."
+        )
     try:
         resolved = Path(os.path.realpath(workspace / path, strict=True))
     except (FileNotFoundError, NotADirectoryError):

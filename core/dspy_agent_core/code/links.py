@@ -44,10 +44,13 @@ def imports_file(imported: Import, importer: str, target: str, language: str) ->
             return _by_path(imported.module, importer, target, relative_only=False)
         case "go":
             folder = posixpath.dirname(target)
-            return bool(folder) and folder != posixpath.dirname(importer) and _tail(imported.module, folder, "/")
+            return (
+                bool(folder) and folder != posixpath.dirname(importer) and _tail(imported.module, folder, "/")
+            )
         case "java":
             return _tail(dotted(target), imported.module.removesuffix(".*"), ".") or (
-                imported.module.endswith(".*") and _tail(dotted(target).rpartition(".")[0], imported.module[:-2], ".")
+                imported.module.endswith(".*")
+                and _tail(dotted(target).rpartition(".")[0], imported.module[:-2], ".")
             )
         case "rust":
             return dotted(target).rpartition(".")[2] in re.split(r"\W+", imported.module)

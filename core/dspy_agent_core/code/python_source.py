@@ -55,7 +55,8 @@ def _symbol(node: _Definition, prefix: str, in_class: bool) -> Symbol:
 def _signature(node: _Definition) -> str:
     if isinstance(node, ast.ClassDef):
         bases = [ast.unparse(base) for base in node.bases] + [
-            f"{keyword.arg or '**'}{'=' if keyword.arg else ''}{ast.unparse(keyword.value)}" for keyword in node.keywords
+            f"{keyword.arg or '**'}{'=' if keyword.arg else ''}{ast.unparse(keyword.value)}"
+            for keyword in node.keywords
         ]
         return f"class {node.name}({', '.join(bases)})" if bases else f"class {node.name}"
     word = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
