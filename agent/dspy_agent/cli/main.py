@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ from typer.exceptions import TyperException
 
 from dspy_agent.cli import cluster
 from dspy_agent.cli.cluster import register
-from dspy_agent.cli.output import print_error, run_and_print
+from dspy_agent.cli.output import close_stdout, print_error, run_and_print
 from dspy_agent.cli.tool_commands import LogsOption, WorkspaceOption, add_tools
 from dspy_agent.cli.usage import as_usage_error
 from dspy_agent.tools.base import Tool, ToolContext
@@ -20,7 +19,7 @@ from dspy_agent.tools.registry import TOOLS
 from dspy_agent.workspace.paths import open_workspace
 from dspy_agent_core.errors import AgentError
 
-INTERRUPTED, BROKEN_PIPE = 130, 141
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="dspy-agent",
@@ -83,9 +82,7 @@ def run_command(words: list[str]) -> int:
         code = app(args=words, prog_name="dspy-agent", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output has gone: nothing is left to say, also not at the final flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return close_stdout()
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except TyperException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -10,7 +11,7 @@ from dspy_agent.tools.base import Tool, ToolContext
 from dspy_agent_core.contracts.results import to_jsonable
 from dspy_agent_core.errors import AgentError
 
-FOUND, NOTHING_FOUND = 0, 1
+FOUND, NOTHING_FOUND, BROKEN_PIPE = 0, 1, 141
 
 
 def run_and_print(tool: Tool, arguments: Any, context: ToolContext, *, as_json: bool) -> int:
@@ -19,15 +20,33 @@ def run_and_print(tool: Tool, arguments: Any, context: ToolContext, *, as_json: 
         result = tool.load_run()(arguments, context)
     except AgentError as error:
         return print_error(error, as_json=as_json)
-    if as_json:
-        print_json(to_jsonable(result))
-    else:
-        from rich.console import Console
-
-        tool.load_render()(result, arguments, Console(highlight=False, soft_wrap=True))
+    try:
+        _print_result(tool, result, arguments, as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return close_stdout()
     for note in tool.load_notes()(result, arguments):
         sys.stderr.write(f"{note}\n")
     return FOUND if result else NOTHING_FOUND
+
+
+def _print_result(tool: Tool, result: Any, arguments: Any, as_json: bool) -> None:
+    if as_json:
+        print_json(to_jsonable(result))
+        return
+    from rich.console import Console
+
+    class PipedConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would exit with the code that means "nothing found"
+
+    tool.load_render()(result, arguments, PipedConsole(highlight=False, soft_wrap=True))
+
+
+def close_stdout() -> int:
+    """The reader of our output has gone: say no more, also not at exit; return the exit code for that."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
 
 
 def print_error(error: AgentError, *, as_json: bool) -> int:

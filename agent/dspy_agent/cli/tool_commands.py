@@ -42,8 +42,8 @@ def add_tools(app: typer.Typer, tools: tuple[Tool, ...], act: Act) -> None:
 def _make_command(tool: Tool, act: Act) -> Callable[..., Any]:
     def command(**values: Any) -> Any:
         context = values.pop("typer_context")
-        workspace = _named_before(context, "workspace", values.pop("workspace"))
-        logs = tuple(_named_before(context, "logs", values.pop("logs", None)) or ())
+        workspace = Path(_named_before(context, "workspace", values.pop("workspace")))
+        logs = tuple(map(Path, _named_before(context, "logs", values.pop("logs", None)) or ()))
         as_json = values.pop("json")
         arguments = {
             name: tuple(value) if isinstance(value, list) else value for name, value in values.items()

@@ -16,7 +16,7 @@ _GRAMMARS = {
     "tsx": ("tree_sitter_typescript", "language_tsx"),
 }
 _NAME_NODES = frozenset(
-    [
+    (
         "identifier",
         "field_identifier",
         "type_identifier",
@@ -25,7 +25,7 @@ _NAME_NODES = frozenset(
         "destructor_name",
         "namespace_identifier",
         "nested_namespace_specifier",
-    ]
+    )
 )
 _ONE_LINE_HEADS = frozenset(("class", "module", "method", "singleton_method"))  # Ruby's
 _COMMENT_MARKS = re.compile(r"^\s*(?:/\*+|\*/|\*(?!/)|//[/!]?|#+)?\s?|\s*\*+/\s*$", re.MULTILINE)

@@ -99,7 +99,7 @@ QUERIES: dict[str, str] = {
 
 # Nodes that open a definition one level up: an export, a decorator, a template's head.
 WRAPPERS = frozenset(
-    [
+    (
         "export_statement",
         "decorated_definition",
         "template_declaration",
@@ -107,7 +107,7 @@ WRAPPERS = frozenset(
         "variable_declaration",
         "type_declaration",
         "type_definition",
-    ]
+    )
 )
 COMMENTS = frozenset(("comment", "line_comment", "block_comment"))
 # Nodes that may stand between a definition and the comment that documents it.
