@@ -52,9 +52,9 @@ _NO_ERROR = re.compile(r"\b(?:0|no|without)\s+(?:errors?|failures?|failed|except
 _WARNING_WORDS = re.compile(r"\bwarn(?:ing)?\b|\bdeprecat|\btimed?[ -]?out\b|\bretry(?:ing)?\b", re.I)
 # One of these is in every text that the patterns above match: cheap to rule out most lines.
 _LOUD = (
-    "err", "fail", "fatal", "exception",
-    "traceback", "kill", "abort", "cannot", "could not", "unable", "denied", "refused", "reset", "no such", "not found", "unreach", "assert", '" 5', "segm", "core", "memory", "oom",
-    "panic", "overflow", "warn", "deprec", "time", "retry",
+    "err", "fail", "fatal", "exception", "traceback", "kill", "abort", "cannot", "could not", "unable",
+    "denied", "refused", "reset", "no such", "not found", "unreach", "assert", '" 5', "segm", "core",
+    "memory", "oom", "panic", "overflow", "warn", "deprec", "time", "retry",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ MAX_LINE: Final = 1 << 20
 
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _CRI = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(?: |$)(.*)", re.S)
+_DOCKER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z) (.*)", re.S)
 _KUBECTL = re.compile(r"(\[pod/[^\]\s]+\]) (.*)", re.S)
 _COMPOSE = re.compile(r"([A-Za-z0-9][\w.-]*?) +\| ?(.*)", re.S)
 _SYSLOG = re.compile(
@@ -79,6 +80,9 @@ def _take_carrier(line: Line, at: float | None) -> bool:
         line.stream += match[2]
         line.partial = match[3] == "P"
         line.text = match[4]
+        return True
+    if match := _DOCKER.match(text):
+        line.stamp, line.text = parse_iso(match[1]), match[2]
         return True
     if match := _KUBECTL.match(text) or _COMPOSE.match(text):
         line.stream += match[1]

@@ -40,8 +40,16 @@ class Record:
         self.texts.append(text)
         self.lines += 1
         if len(self.texts) >= _MAX_TEXTS:
-            middle = [t for t in self.texts[500:2000] if _is_headline(t)]
-            self.texts[500:2000] = middle[:400]
+            self.texts[500:2000] = _condense(self.texts[500:2000])
+
+
+def _condense(texts: list[str]) -> list[str]:
+    """Keep each exception of a long trace with the lines around it, where its innermost frames are."""
+    kept: set[int] = set()
+    for number, text in enumerate(texts):
+        if len(kept) < 900 and _is_headline(text):
+            kept.update(range(max(0, number - 10), min(len(texts), number + 20)))
+    return [texts[number] for number in sorted(kept)]
 
 
 def _is_headline(text: str) -> bool:
@@ -96,6 +104,7 @@ class Joiner:
             if trace.open.takes(text, headed):
                 trace.per_line = trace.per_line or (line.headed and trace.lines == 1)
                 trace.add(text)
+                trace.waited = 0
                 return
             trace.waited += 1
             trace.open.interrupted = True
@@ -106,6 +115,7 @@ class Joiner:
         kind = None if line.trace else syntax.trace_kind(text)
         if plain is not None and not line.headed and _hangs_below(plain, text, kind):
             plain.add(text)
+            _remember(stream, text)
             if kind or syntax.is_frame(text):
                 yield from _promote(stream, kind or "frames")
             return

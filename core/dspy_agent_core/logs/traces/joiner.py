@@ -18,6 +18,7 @@ class OpenTrace:
     __slots__ = (
         "_after_blank",
         "_after_caret",
+        "_before_head",
         "_chained",
         "_in_message",
         "_message_lines",
@@ -34,6 +35,7 @@ class OpenTrace:
         self._message_lines = 0
         self._after_blank = False
         self._after_caret = False
+        self._before_head = kind == "node"
         self._chained = False
 
     def takes(self, text: str, headed: bool) -> bool:
@@ -48,9 +50,9 @@ class OpenTrace:
             return True
         if self._after_blank and not self._has_blanks_inside():
             return False
-        if self.kind == "node" and not self._in_message:  # the code that threw, a caret, then the message
-            self._in_message, self._after_caret = self._after_caret, bool(_CARET.match(text))
-            self._after_blank = False
+        if self._before_head:  # Node prints the code that threw, a caret, then the message
+            self._in_message, self._before_head = self._after_caret, not self._after_caret
+            self._after_caret, self._after_blank = bool(_CARET.match(text)), False
             return True
         if text[0] in " \t":
             return True
@@ -61,7 +63,7 @@ class OpenTrace:
         return False
 
     def _has_blanks_inside(self) -> bool:
-        return self.wants_final or self.kind == "pytest" or (self.kind == "node" and not self._in_message)
+        return self.wants_final or self._before_head or self.kind == "pytest"
 
     def _inside(self, text: str, headed: bool) -> bool:
         """Return whether the line can only be part of this trace, and note what it changes."""
@@ -76,8 +78,10 @@ class OpenTrace:
                 not headed and not self._in_message and bool(syntax.RUBY_HEAD.match(text))
             )
         if self.kind == "pytest":
-            return bool(syntax.PYTEST_ERROR.match(text) or syntax.PYTEST_WHERE.match(text))
-        if self._after_blank and syntax.PY_CHAIN.match(text):
+            return self._ends_message(syntax.PYTEST_WHERE.match(text)) or bool(
+                syntax.PYTEST_ERROR.match(text)
+            )
+        if syntax.PY_CHAIN.match(text):
             self.kind = "python"
             return self._python(text, headed)
         if syntax.JVM_MORE.match(text) or syntax.DOTNET_MORE.match(text):
@@ -114,8 +118,8 @@ class OpenTrace:
             return True
         if self.wants_final and text[:1] in (" ", "\t"):
             return not headed
-        if self.wants_final and (found := syntax.PY_FINAL.match(text)):
-            if headed and not syntax.HEAD.match(text) and "." not in found["type"]:
+        if self.wants_final and syntax.PY_FINAL.match(text):
+            if headed and not syntax.HEAD.match(text):
                 return False
             self.wants_final, self._chained = False, False
             self._in_message, self._message_lines = True, 0

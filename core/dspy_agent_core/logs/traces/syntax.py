@@ -14,7 +14,7 @@ PY_CHAIN = re.compile(
 # `KeyError: 'x'`, `pkg.mod.Error`, `__main__.f.<locals>.E: x`: a capital or a dot tells it from prose.
 PY_FINAL = re.compile(
     r"(?P<type>(?:[A-Za-z_]\w*\.|<locals>\.)*[A-Z]\w*|(?:[A-Za-z_]\w*\.|<locals>\.)+[A-Za-z_]\w*)"
-    r"(?:: ?(?P<message>.*)|:?)$",
+    r"(?:: (?P<message>.*)|:? ?)$",
     re.S,
 )
 PY_MARGIN = re.compile(r"(?P<indent> *)(?:(?P<sign>[|+]) ?|(?P<rule>\+(?:-\+)?-{3,}.*))")
@@ -30,7 +30,7 @@ HEAD = re.compile(
     (?:\ \[[\w-]+\])?(?:\ \(0x[0-9A-Fa-f]+\))?(?::\ ?(?P<message>.*)|\]?(?:\ \{{)?$)""",
     re.VERBOSE | re.S,
 )
-EMBEDDED = re.compile(rf"(?<![\w.])(?P<type>{HEAD_TYPE})(?:: ?(?P<message>.*))?", re.S)
+EMBEDDED = re.compile(rf"(?<![\w.])(?P<type>{HEAD_TYPE})(?::(?: (?P<message>.*)|$)|(?=[\s,;)\]]|$))", re.S)
 
 AT_FRAME = re.compile(r"\s+at (?=\S)")
 JVM_FRAME = re.compile(r"\s+at (?:[\w.\-]*(?:@[\w.\-]+)?/)*(?P<call>[\w.$<>\-]+)\((?P<where>[^()]*)\)")
