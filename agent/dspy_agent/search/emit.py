@@ -10,7 +10,14 @@ from dspy_agent.search.syntax import Chars, Choice, Look, Node, Repeat, Sequence
 
 _RUST_LOOKS = {"b": r"\b", "B": r"\B", "<": r"\b{start}", ">": r"\b{end}", "^": "^", "$": "$"}
 _RUST_LOOKS |= {"start-half": r"\b{start-half}", "end-half": r"\b{end-half}"}
-_ASCII_LOOKS = {"b": r"\b", "B": r"\B", "<": r"\b(?=\w)", ">": r"\b(?<=\w)", "^": "^", "$": "$"}
+_ASCII_LOOKS = {
+    "b": r"\b",
+    "B": r"(?:(?<=\w)(?=\w)|(?<!\w)(?!\w))",
+    "<": r"\b(?=\w)",
+    ">": r"\b(?<=\w)",
+    "^": "^",
+    "$": "$",
+}
 _ASCII_LOOKS |= {"start-half": r"(?<!\w)", "end-half": r"(?!\w)"}
 _RAW = "\udc80-\udcff"  # bytes that are not UTF-8, after decoding with surrogateescape
 

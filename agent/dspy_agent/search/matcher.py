@@ -16,8 +16,8 @@ from dspy_agent.search.automaton import LineAutomaton
 from dspy_agent.search.emit import compile_ascii, compile_unicode
 from dspy_agent.search.syntax import Node, backtracking_cost, required_text
 
-SLICE = 256 << 10  # characters between two looks at the clock
-SLOW_SLICE = 0.5  # seconds: a slice that takes longer goes on by the automaton
+SLICE = 64 << 10  # characters between two looks at the clock
+SLOW_SLICE = 0.2  # seconds: a slice that takes longer goes on by the automaton
 DEADLINE = 60.0  # seconds that the automaton may take in one search
 
 
@@ -38,12 +38,14 @@ class LineMatcher:
         if block.isascii():
             if self._ascii_text and self._ascii_text.encode() not in block.lower():
                 return
-            yield from self._find(block, b"\n", self._ascii_re, self._ascii_automaton)
+            yield from self._find(block, b"\n", self._ascii_re, self._ascii_hint, self._ascii_automaton)
             return
         if self._unicode_text and self._unicode_text.encode() not in block.lower():
             return
         text = block.decode("utf-8", "surrogateescape")
-        for number, line in self._find(text, "\n", self._unicode_re, self._unicode_automaton):
+        for number, line in self._find(
+            text, "\n", self._unicode_re, self._unicode_hint, self._unicode_automaton
+        ):
             yield number, line.encode("utf-8", "surrogateescape")
 
     @cached_property
@@ -63,6 +65,14 @@ class LineMatcher:
         return compile_unicode(self.node)
 
     @cached_property
+    def _ascii_hint(self) -> re.Pattern[bytes]:
+        return re.compile(re.escape(self._ascii_text.encode()), re.IGNORECASE)
+
+    @cached_property
+    def _unicode_hint(self) -> re.Pattern[str]:
+        return re.compile(re.escape(self._unicode_text), re.IGNORECASE | re.ASCII)
+
+    @cached_property
     def _ascii_automaton(self) -> LineAutomaton:
         return LineAutomaton(self.node, ascii_only=True, deadline=self.deadline)
 
@@ -71,7 +81,12 @@ class LineMatcher:
         return LineAutomaton(self.node, ascii_only=False, deadline=self.deadline)
 
     def _find(
-        self, text: AnyStr, newline: AnyStr, pattern: re.Pattern[AnyStr], automaton: LineAutomaton
+        self,
+        text: AnyStr,
+        newline: AnyStr,
+        pattern: re.Pattern[AnyStr],
+        hint: re.Pattern[AnyStr],
+        automaton: LineAutomaton,
     ) -> Iterator[tuple[int, AnyStr]]:
         number = start = 0
         while start < len(text):
@@ -82,7 +97,7 @@ class LineMatcher:
                 yield from _find_by_re(part, newline, pattern, number)
                 self.backtracks = time.monotonic() - started < SLOW_SLICE
             else:
-                yield from _find_by_automaton(part, newline, automaton, number)
+                yield from _find_by_automaton(part, newline, hint, automaton, number)
             number += part.count(newline)
             start = end
 
@@ -109,11 +124,19 @@ def _find_by_re(
 
 
 def _find_by_automaton(
-    text: AnyStr, newline: AnyStr, automaton: LineAutomaton, number: int
+    text: AnyStr, newline: AnyStr, hint: re.Pattern[AnyStr], automaton: LineAutomaton, number: int
 ) -> Iterator[tuple[int, AnyStr]]:
-    lines = text.split(newline)
-    if not lines[-1]:
-        lines.pop()
-    for offset, line in enumerate(lines):
+    """Try the lines that hold what ``hint`` finds; every match does."""
+    at = counted = 0
+    while at < len(text) and (match := hint.search(text, at)):
+        start = text.rfind(newline, 0, match.start()) + 1
+        if start == len(text):
+            return
+        end = text.find(newline, match.start())
+        end = len(text) if end < 0 else end
+        line = text[start:end]
         if automaton.matches(line if isinstance(line, bytes) else map(ord, line)):
-            yield number + offset, line
+            number += text.count(newline, counted, start)
+            counted = start
+            yield number, line
+        at = end + 1

@@ -74,27 +74,58 @@ class Cost:
 
     def allows(self, longest_line: int) -> bool:
         """Say whether lines of that length can be searched by backtracking."""
-        return self.weight is not None and self.weight * longest_line**self.loops <= 4000
+        return self.weight is not None and self.weight * longest_line**self.loops <= 20_000
 
 
 def backtracking_cost(node: Node) -> Cost:
     """Return what backtracking over ``node`` may cost at most."""
+    return _cost(node, ends=True)
+
+
+def _cost(node: Node, *, ends: bool) -> Cost:
     match node:
         case Sequence(items):
-            costs = [backtracking_cost(item) for item in items]
+            return _sequence_cost(items, ends)
         case Choice(branches):
-            costs = [backtracking_cost(branch) for branch in branches]
-            costs.append(Cost(len(branches), 0))
+            costs = [_cost(branch, ends=ends) for branch in branches]
+            return _product([*costs, Cost(len(branches), 0)])
         case Repeat(item, low, high):
             if high is not None and high <= 1:
-                inner = backtracking_cost(item)
-                costs = [inner, Cost(2, 0)]
-            elif _is_fixed(item):
-                return Cost(1, 0 if high is not None and high == low else 1)
-            else:
+                return _product([_cost(item, ends=ends), Cost(2, 0)])
+            if not _is_fixed(item):
                 return Cost(None, 0)
+            return Cost(1, 0 if high is not None and high == low else 1)
         case _:
             return Cost(1, 0)
+
+
+def _sequence_cost(items: tuple[Node, ...], ends: bool) -> Cost:
+    costs, simple_loops = [], 0
+    for number, item in enumerate(items, 1):
+        following = items[number] if number < len(items) else None
+        if _ends_by_itself(item, following, ends):
+            simple_loops = 1  # one after the other: their lengths add up
+        else:
+            costs.append(_cost(item, ends=ends and following is None))
+    return _product([*costs, Cost(1, simple_loops)])
+
+
+def _ends_by_itself(item: Node, following: Node | None, ends: bool) -> bool:
+    """Say whether the repeat ``item`` can end at one place only, so that no other is worth a try."""
+    if not isinstance(item, Repeat) or not isinstance(item.item, Chars):
+        return False
+    if following is None:
+        return ends
+    if isinstance(following, Repeat) and following.low > 0:
+        following = following.item
+    return isinstance(following, Chars) and not any(
+        low <= other_high and other_low <= high
+        for low, high in item.item.ranges
+        for other_low, other_high in following.ranges
+    )
+
+
+def _product(costs: list[Cost]) -> Cost:
     weight = 1
     for cost in costs:
         if cost.weight is None:
