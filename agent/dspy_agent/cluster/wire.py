@@ -21,6 +21,7 @@ from websocket import (
 )
 
 _RECEIVE = 65536
+_LONGEST_FRAME = 16 * 2**20  # servers send 32 KiB at a time
 
 
 class Disconnected(Exception):
@@ -119,6 +120,8 @@ class Wire:
         self.outgoing_bytes += len(frame)
 
     def _receive(self, size: int) -> bytes:
+        if (self._frames.length or 0) > _LONGEST_FRAME:
+            raise WebSocketException("the server sent what is no frame of a remote command")
         data: bytes = self._socket.recv(min(size, _RECEIVE))
         if not data:
             raise WebSocketConnectionClosedException("end of stream")
