@@ -73,8 +73,9 @@ def _dns(context: Context) -> Rule:
 def rules_for(url: str, cluster_domain: str) -> list[Rule]:
     """Return the egress rules that let a pod reach the host of ``url``.
 
-    An address is let through as it is; a bare name is a Service of the own namespace; ``name.ns`` may
-    be a Service or a domain, and gets the rules of both; ``name.ns.svc…`` is a Service.
+    An address is let through as it is; a bare name may be a Service of the own namespace or a host of
+    the nodes' domain, ``name.ns`` a Service or a domain: both get the rules of both; ``name.ns.svc…`` is
+    a Service.
     """
     host, port = _host_and_port(url)
     outside: Rule = {"ports": [{"protocol": "TCP", "port": port}]}
@@ -86,7 +87,7 @@ def rules_for(url: str, cluster_domain: str) -> list[Rule]:
         return [outside | {"to": [{"ipBlock": {"cidr": f"{address}/{address.max_prefixlen}"}}]}]
     labels = host.removesuffix(".").removesuffix(f".{cluster_domain}").split(".")
     if len(labels) == 1:
-        return [{"to": [{"podSelector": {}}]}]
+        return [{"to": [{"podSelector": {}}]}, outside]
     namespace: Rule = {"to": [{"namespaceSelector": {"matchLabels": {_NAMESPACE: labels[1]}}}]}
     if len(labels) == 3 and labels[2] == "svc":
         return [namespace]
