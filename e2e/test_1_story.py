@@ -117,9 +117,13 @@ def test_session_on_a_terminal(agent: Agent) -> None:
         assert terminal.wait() == 0
 
 
-def test_command_on_a_terminal_knows_its_size(agent: Agent) -> None:
-    with agent.terminal(NAME, "sh", "-c", "test -t 0 && test -t 1 && stty size; echo done") as terminal:
-        assert "30 100" in terminal.expect("done")
+def test_command_on_a_terminal_follows_its_size(agent: Agent) -> None:
+    wait = 'until test "$(stty size)" = "$size"; do sleep 0.1; done'
+    script = f'for size in "30 100" "41 120"; do {wait}; echo "<$size>"; done'
+    with agent.terminal(NAME, "sh", "-c", script) as terminal:
+        terminal.expect("<30 100>")
+        terminal.resize(41, 120)
+        terminal.expect("<41 120>")
         assert terminal.wait() == 0
 
 

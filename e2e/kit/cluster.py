@@ -19,6 +19,13 @@ from .shell import ROOT, Failed, run
 # A kit beside the checkout that can make a cluster on machines that reach no image registry.
 KIT = ROOT.parent / "shared" / "cluster"
 
+PROGRAMS = {
+    "docker": "https://docs.docker.com/engine/install/",
+    "kind": "https://kind.sigs.k8s.io/docs/user/quick-start/#installation",
+    "kubectl": "https://kubernetes.io/docs/tasks/tools/",
+    "helm": "https://helm.sh/docs/intro/install/",
+}
+
 Object = dict[str, Any]
 
 
@@ -92,21 +99,18 @@ def ensure(name: str | None = None) -> Cluster:
         Failed: a program is missing, or the cluster can't be made.
     """
     name = name or os.environ.get("E2E_CLUSTER", "dev")
+    # A kubeconfig of our own: the user's current context stays what it is.
+    config = Path(tempfile.gettempdir()) / f"dspy-agent-{name}.kubeconfig"
+    config.touch(mode=0o600)
+    own = {"KUBECONFIG": str(config)}
     if (KIT / "up").exists():
-        run(KIT / "up", name, timeout=600)
-    for program, page in {
-        "docker": "https://docs.docker.com/engine/install/",
-        "kind": "https://kind.sigs.k8s.io/docs/user/quick-start/#installation",
-        "kubectl": "https://kubernetes.io/docs/tasks/tools/",
-        "helm": "https://helm.sh/docs/intro/install/",
-    }.items():
+        run(KIT / "up", name, timeout=600, env=own)
+    for program, page in PROGRAMS.items():
         if not shutil.which(program):
             raise Failed(f"{program} is not on PATH; install it: {page}")
     if name not in run("kind", "get", "clusters").stdout.split():
-        run("kind", "create", "cluster", "--name", name, "--wait", "180s", timeout=600)
-    config = Path(tempfile.gettempdir()) / f"dspy-agent-{name}.kubeconfig"
-    config.touch(mode=0o600)
-    config.write_text(run("kind", "get", "kubeconfig", "--name", name).stdout)
+        run("kind", "create", "cluster", "--name", name, "--wait", "180s", timeout=600, env=own)
+    run("kind", "export", "kubeconfig", "--name", name, env=own)
     cluster = Cluster(name, config)
     cluster.kubectl("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s", timeout=130)
     return cluster
