@@ -108,12 +108,12 @@ def _host_and_port(url: str) -> tuple[str, int]:
     scp = _SCP.match(url)
     if scp:
         return scp[1].lower(), _PORTS["ssh"]
-    parts = urlsplit(url)
+    default = _PORTS.get(url.partition("://")[0], _PORTS["https"])
     try:
-        port = parts.port
-    except ValueError:
-        port = None
-    return (parts.hostname or "").strip("[]"), port or _PORTS.get(parts.scheme, 443)
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.port or default
+    except ValueError:  # a host or a port that is none: nothing can be reached there
+        return "", default
 
 
 def _unique(rules: list[Rule]) -> list[Rule]:
