@@ -64,6 +64,7 @@ class Engine:
         self._audit = Audit(client, settings, self._scopes, _now)
         self._recorder = Recorder(client)
         self._known: dict[Key, Version] = {}
+        self._fresh: set[Key] = set()  # shown by events since the running audit began
         self._wanted: list[asyncio.Future[Position]] = []
         self._wake = asyncio.Event()
         self._stopping = False
@@ -104,6 +105,7 @@ class Engine:
         if listed and self._known.get(key) == version:
             return
         self._known[key] = version
+        self._fresh.add(key)
         self.queue.add(key, shown=version)
 
     def gone(self, key: Key) -> None:
@@ -141,7 +143,7 @@ class Engine:
             except QueueClosed:
                 return
             with self._metrics.duration.labels(key.kind).time():
-                await self._pass(Pass(key))
+                await self._pass(Pass(key, self._known.get(key)))
 
     async def _pass(self, run: Pass) -> None:
         key, result = run.key, "error"
@@ -187,6 +189,7 @@ class Engine:
     async def _audited(self) -> Position:
         for attempt in itertools.count():
             started, found = time.monotonic(), _Tally()
+            self._fresh.clear()
             try:
                 position = await self._audit.run(functools.partial(self._take, found))
             except NotFound as error:
@@ -196,7 +199,7 @@ class Engine:
                 _LOGGER.warning("an audit failed: %s; again in %.1f s", error.message, delay)
                 await asyncio.sleep(error.retry_after or delay)
                 continue
-            self._metrics.board.keep_only(frozenset(found.keys))
+            self._keep_only(frozenset(found.keys))
             self._metrics.audits.inc()
             self._metrics.audit_found.inc(found.again)
             self._health.audited()
@@ -205,9 +208,16 @@ class Engine:
             return position
         raise AssertionError("unreachable")
 
+    def _keep_only(self, keys: frozenset[Key]) -> None:
+        self._metrics.board.keep_only(keys)
+        for key in self._known.keys() - keys:
+            if key not in self._fresh:
+                del self._known[key]
+
     def _take(self, tally: _Tally, each: Found) -> None:
         tally.keys.append(each.key)
-        self._known[each.key] = each.version
+        if each.key not in self._fresh:
+            self._known[each.key] = each.version
         self._metrics.board.show(each.key, each.status)
         if each.again:
             tally.again += 1

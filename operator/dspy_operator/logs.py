@@ -37,3 +37,5 @@ def configure() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns that it handles no signals in its thread; `main` does.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)

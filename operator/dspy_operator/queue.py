@@ -60,7 +60,7 @@ class WorkQueue:
         clock: Callable[[], float],
         *,
         base: float = 0.2,
-        cap: float = 60.0,
+        cap: float = 30.0,
         rng: random.Random | None = None,
     ) -> None:
         self._clock = clock

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import yaml
 
-from dspy_operator.kube.client import KubeClient
 from dspy_operator.kube.errors import NotFound
 
 from . import bed
 from .proxy import FaultProxy
 from .running import Operators
-from .world import World
+from .world import Admin, World
 
 REQUIRE = "DSPY_REQUIRE_CONTROLPLANE"
+LEASE_VERBS = ["get", "create", "update"]
 
 
 class Token:
@@ -69,15 +69,16 @@ def controllers(control_plane: bed.ControlPlane) -> bed.ControlPlane:
 
 
 @pytest.fixture
-async def admin(control_plane: bed.ControlPlane) -> AsyncIterator[KubeClient]:
+async def admin(control_plane: bed.ControlPlane) -> AsyncIterator[Admin]:
     """A client that may do everything, straight to the API server; our CRDs are installed."""
-    async with KubeClient(Token(control_plane.url, bed.ADMIN_TOKEN)) as client:
+    async with Admin(Token(control_plane.url, bed.ADMIN_TOKEN)) as client:
         await install_crds(client)
+        await make_namespace(client, bed.OPERATOR_NAMESPACE)
         yield client
 
 
 @pytest.fixture
-async def namespace(admin: KubeClient) -> AsyncIterator[str]:
+async def namespace(admin: Admin) -> AsyncIterator[str]:
     """A fresh namespace."""
     name = f"test-{secrets.token_hex(4)}"
     await make_namespace(admin, name)
@@ -86,7 +87,7 @@ async def namespace(admin: KubeClient) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def world(admin: KubeClient, namespace: str) -> World:
+def world(admin: Admin, namespace: str) -> World:
     """The admin's view of ``namespace``."""
     return World(admin, namespace)
 
@@ -103,24 +104,22 @@ async def operators(
     control_plane: bed.ControlPlane,
     proxy: FaultProxy,
     namespace: str,
-    admin: KubeClient,
+    admin: Admin,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Operators:
     """Starts operators for ``namespace`` that have the chart's rights and no others."""
-    for body in roles(namespace):
-        group = "/apis/rbac.authorization.k8s.io/v1"
-        plural = body["kind"].lower() + "s"
-        path = f"{group}/namespaces/{namespace}/{plural}/{body['metadata']['name']}"
-        await admin.apply(path, body, force=True)
+    leases = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": LEASE_VERBS}
+    await grant(admin, bed.OPERATOR_NAMESPACE, [leases])
+    await grant(admin, namespace, operator_rules())
     return Operators(control_plane, proxy, namespace, monkeypatch)
 
 
-async def make_namespace(admin: KubeClient, name: str) -> None:
+async def make_namespace(admin: Admin, name: str) -> None:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     await admin.apply(f"/api/v1/namespaces/{name}", body, force=True)
 
 
-async def empty_namespace(admin: KubeClient, name: str) -> None:
+async def empty_namespace(admin: Admin, name: str) -> None:
     """Delete the workspaces, so that later operators of the same run have nothing to do here."""
     for plural in ("agentworkspaces", "rltrainingjobs"):
         path = f"/apis/dspy.dev/v1alpha1/namespaces/{name}/{plural}"
@@ -137,7 +136,7 @@ def crds() -> list[dict[str, Any]]:
     return [yaml.safe_load(path.read_text()) for path in sorted(bed.CRDS.glob("*.yaml"))]
 
 
-async def install_crds(admin: KubeClient) -> None:
+async def install_crds(admin: Admin) -> None:
     """Install our CRDs and wait until the API server serves them."""
     for crd in crds():
         path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd['metadata']['name']}"
@@ -150,29 +149,27 @@ async def install_crds(admin: KubeClient) -> None:
         await bed.eventually(established, 20, "CRD not established")
 
 
-def roles(namespace: str) -> list[dict[str, Any]]:
-    """The Roles and RoleBindings of the chart in namespaced scope."""
+def operator_rules() -> list[dict[str, Any]]:
+    """The rules of the chart."""
     text = (Path(__file__).parents[2] / "helm/dspy-agent/templates/_helpers.tpl").read_text()
     block = text.split('{{- define "dspy-agent.operatorRules" -}}')[1].split("{{- end }}")[0]
-    rules = yaml.safe_load(block)
-    rules.append(
-        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]}
-    )
-    api = "rbac.authorization.k8s.io/v1"
-    meta = {"name": "dspy-operator", "namespace": namespace}
-    subject = {
-        "kind": "ServiceAccount",
-        "name": bed.OPERATOR_ACCOUNT,
-        "namespace": bed.OPERATOR_NAMESPACE,
+    rules: list[dict[str, Any]] = yaml.safe_load(block)
+    return rules
+
+
+async def grant(admin: Admin, namespace: str, rules: list[dict[str, Any]]) -> None:
+    """Give the operator's account these rights in one namespace."""
+    group = "rbac.authorization.k8s.io"
+    meta = {"name": bed.OPERATOR_ACCOUNT, "namespace": namespace}
+    subject = {"kind": "ServiceAccount", "name": bed.OPERATOR_ACCOUNT, "namespace": bed.OPERATOR_NAMESPACE}
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta, "rules": rules}
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": meta,
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": bed.OPERATOR_ACCOUNT},
+        "subjects": [subject],
     }
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "dspy-operator"}
-    return [
-        {"apiVersion": api, "kind": "Role", "metadata": meta, "rules": rules},
-        {
-            "apiVersion": api,
-            "kind": "RoleBinding",
-            "metadata": meta,
-            "roleRef": reference,
-            "subjects": [subject],
-        },
-    ]
+    for plural, body in (("roles", role), ("rolebindings", binding)):
+        path = f"/apis/{group}/v1/namespaces/{namespace}/{plural}/{bed.OPERATOR_ACCOUNT}"
+        await admin.apply(path, body, force=True)

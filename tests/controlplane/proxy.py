@@ -54,8 +54,8 @@ def writes(method: str, path: str) -> bool:
 
 
 def reads(method: str, path: str) -> bool:
-    """Match every read that is no watch."""
-    return method == "GET"
+    """Match every read that is no watch, Leases and Events excepted."""
+    return method == "GET" and not any(part in path for part in UNCOUNTED)
 
 
 class FaultProxy:
@@ -115,6 +115,10 @@ class FaultProxy:
     def freeze_reads(self) -> None:
         """Answer every repeated read as it was answered the first time from now on, until `thaw_reads`."""
         self._frozen = {}
+
+    def has_frozen(self, end: str) -> bool:
+        """Whether the answer to a read of a path with this end is frozen."""
+        return any(path.endswith(end) for path in self._frozen or ())
 
     def thaw_reads(self) -> None:
         """Answer reads truthfully again."""
@@ -274,4 +278,4 @@ def _failure(fault: Fault) -> web.Response:
 def _cut(request: web.Request) -> None:
     if request.transport is not None:
         request.transport.abort()
-    raise ConnectionResetError("cut on purpose")
+    raise asyncio.CancelledError

@@ -27,7 +27,12 @@ WATCH_IDLE_SECONDS = 3.0
 def settings_for(namespace: str, **changes: object) -> Settings:
     """Settings of an operator that serves one namespace and keeps its Lease there."""
     base = Settings(
-        namespaces=(namespace,), operator_namespace=namespace, lease_seconds=2.0, workers=4, http_port=0
+        namespaces=(namespace,),
+        operator_namespace=bed.OPERATOR_NAMESPACE,
+        lease_name=namespace,
+        lease_seconds=10.0,
+        workers=4,
+        http_port=0,
     )
     return replace(base, **changes)  # type: ignore[arg-type]
 
@@ -85,8 +90,9 @@ class Operators:
             **os.environ,
             "KUBECONFIG": str(config),
             "DSPY_OPERATOR_NAMESPACES": self.namespace,
-            "DSPY_OPERATOR_OPERATOR_NAMESPACE": self.namespace,
-            "DSPY_OPERATOR_LEASE_SECONDS": "2",
+            "DSPY_OPERATOR_OPERATOR_NAMESPACE": bed.OPERATOR_NAMESPACE,
+            "DSPY_OPERATOR_LEASE_NAME": self.namespace,
+            "DSPY_OPERATOR_LEASE_SECONDS": "6",
             "DSPY_OPERATOR_HTTP_PORT": str(bed.free_port()),
             **environment,
         }
@@ -101,8 +107,13 @@ async def idle(operator: Running) -> None:
     await bed.eventually(nothing_due, 20, "the queue never emptied")
 
 
+def lease_path(namespace: str) -> str:
+    """Where the Lease of the operators of ``namespace`` lies."""
+    return f"/apis/coordination.k8s.io/v1/namespaces/{bed.OPERATOR_NAMESPACE}/leases/{namespace}"
+
+
 async def forget_lease(world: World) -> None:
     """As if the dead leader's Lease had run out."""
-    path = f"/apis/coordination.k8s.io/v1/namespaces/{world.namespace}/leases/dspy-operator"
+    path = lease_path(world.namespace)
     if await world.exists(path):
         await world.remove(path)

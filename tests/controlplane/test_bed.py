@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dspy_operator.kube.client import KubeClient
 from dspy_operator.kube.errors import Conflict, Invalid, NotFound
+
+from .world import Admin
 
 
 def config_map(namespace: str, **data: str) -> dict[str, object]:
@@ -13,7 +14,7 @@ def config_map(namespace: str, **data: str) -> dict[str, object]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
 
 
-async def test_client_speaks_to_a_real_api_server(admin: KubeClient, namespace: str) -> None:
+async def test_client_speaks_to_a_real_api_server(admin: Admin, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     with pytest.raises(NotFound):
         await admin.get(f"{path}/one")
@@ -27,9 +28,7 @@ async def test_client_speaks_to_a_real_api_server(admin: KubeClient, namespace: 
         await admin.get(f"{path}/one")
 
 
-async def test_lists_come_in_pages(
-    admin: KubeClient, namespace: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lists_come_in_pages(admin: Admin, namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dspy_operator.kube.client.PAGE_SIZE", 2)
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     for index in range(5):
@@ -44,7 +43,7 @@ async def test_lists_come_in_pages(
     assert len({page.resource_version for page in pages}) == 1
 
 
-async def test_invalid_objects_are_invalid(admin: KubeClient, namespace: str) -> None:
+async def test_invalid_objects_are_invalid(admin: Admin, namespace: str) -> None:
     body = config_map(namespace) | {"data": ["not", "a", "map"]}
     with pytest.raises(Invalid):
         await admin.create(f"/api/v1/namespaces/{namespace}/configmaps", body)

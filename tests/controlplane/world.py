@@ -13,7 +13,7 @@ from dspy_operator.kube.kinds import JOB, WORKSPACE
 
 from . import bed
 
-SECONDS = 25.0
+SECONDS = 40.0
 OLLAMA = {"ollama": {"model": "qwen3:1.7b"}}
 Object = dict[str, Any]
 State = dict[str, Object]
@@ -23,10 +23,27 @@ _TIMES = ("lastTransitionTime", "progressStartedTime", "lastActivityTime")
 _ALLOCATED = ("clusterIP", "clusterIPs")
 
 
+class Admin(KubeClient):
+    """A client that may do everything, under another field manager than the operator's."""
+
+    async def apply(self, path: str, body: Object, *, force: bool) -> Object:
+        params = {"fieldManager": "human", "force": "true" if force else "false"}
+        return await self._json(
+            "PATCH", path, params=params, body=body, content_type="application/apply-patch+yaml"
+        )
+
+    async def edit(self, path: str, patch: Object) -> Object:
+        """Merge ``patch`` into an object."""
+        params = {"fieldManager": "kubectl-edit"}
+        return await self._json(
+            "PATCH", path, params=params, body=patch, content_type="application/merge-patch+json"
+        )
+
+
 class World:
     """One namespace, seen and changed by an admin."""
 
-    def __init__(self, admin: KubeClient, namespace: str) -> None:
+    def __init__(self, admin: Admin, namespace: str) -> None:
         self.admin = admin
         self.namespace = namespace
 

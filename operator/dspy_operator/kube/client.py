@@ -22,7 +22,6 @@ from dspy_operator.kube.errors import Forbidden, KubeError, Unreachable, from_st
 FIELD_MANAGER: Final = "dspy-operator"
 PAGE_SIZE: Final = 500
 _APPLY: Final = "application/apply-patch+yaml"
-_MERGE: Final = "application/merge-patch+json"
 _JSON: Final = "application/json"
 _MANAGER: Final = {"fieldManager": FIELD_MANAGER}
 
@@ -98,10 +97,6 @@ class KubeClient:
         """
         params = {**_MANAGER, "force": "true" if force else "false"}
         return await self._json("PATCH", path, params=params, body=body, content_type=_APPLY)
-
-    async def merge(self, path: str, body: Object) -> Object:
-        """Merge-patch an object and return it."""
-        return await self._json("PATCH", path, params=_MANAGER, body=body, content_type=_MERGE)
 
     async def delete(self, path: str, *, uid: str, resource_version: str = "") -> None:
         """Delete exactly this object. Raises NotFound, Conflict (another uid)."""

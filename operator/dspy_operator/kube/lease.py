@@ -76,14 +76,16 @@ class LeaderElector:
     async def keep(self) -> None:
         """Renew for ever. Raises LeaseLost when that failed for too long or another leads."""
         renewed = self._clock()
+        wait = self._seconds / 3
         while True:
-            await self._sleep(self._seconds / 3)
+            await self._sleep(wait)
             try:
                 async with asyncio.timeout(self._seconds / 3):
                     holder = await self._try()
             except (KubeError, TimeoutError) as error:
                 _LOGGER.warning("cannot renew the Lease %s: %s", self._name, error)
                 holder = ""
+            wait = self._seconds / (3 if holder else 12)
             if holder == self._identity:
                 renewed = self._clock()
             elif holder:

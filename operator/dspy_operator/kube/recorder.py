@@ -12,10 +12,12 @@ from typing import Any, Final
 from dspy_operator.kube.client import FIELD_MANAGER, KubeClient, Object
 from dspy_operator.kube.errors import KubeError
 from dspy_operator.kube.kinds import EVENT
+from dspy_operator.status.verdict import PROGRESS, SUSPENDED
 
 _LOGGER: Final = logging.getLogger(__name__)
 _TOLD: Final = ("Ready", "Suspended")  # Ready sums the others up
 _BACKLOG: Final = 1000
+_CALM: Final = PROGRESS | {SUSPENDED}
 
 
 class Recorder:
@@ -80,6 +82,3 @@ def _event(obj: Object, condition: Mapping[str, Any]) -> Object:
         "lastTimestamp": now,
         "count": 1,
     }
-
-
-_CALM: Final = frozenset({"Progressing", "Starting", "Suspended", "Pulling", "OperatingMode"})

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from dspy_operator.children import Kind
 from dspy_operator.kube.client import KubeClient, Object
-from dspy_operator.kube.errors import Forbidden, NotFound
+from dspy_operator.kube.errors import Forbidden, NotFound, ServerError
 from dspy_operator.kube.recorder import Recorder
 from dspy_operator.queue import Key, Version
 
@@ -34,8 +34,18 @@ class Pass:
     """One run over one key. ``wrote`` grows as writes are answered, so that a failed run keeps them."""
 
     key: Key
+    seen: Version | None = None  # what the latest event of the resource showed
     wrote: list[Version] = field(default_factory=list)
     writes: int = 0
+
+    def check_fresh(self, obj: Object | None) -> None:
+        """Raise ServerError if ``obj`` (None: not found) is older than what an event showed already."""
+        if self.seen is None:
+            return
+        uid, resource_version = version_of(obj) if obj is not None else ("", "")
+        same = obj is None or uid == self.seen[0]
+        if same and _number(resource_version) < _number(self.seen[1]):
+            raise ServerError("The API server answered with an older state than it had shown before.")
 
     def note(self, answer: Object) -> Object:
         """Remember what a write answered."""
@@ -86,6 +96,10 @@ def version_of(obj: Object) -> Version:
     """Return uid and resourceVersion of a live object."""
     meta = obj["metadata"]
     return str(meta.get("uid", "")), str(meta.get("resourceVersion", ""))
+
+
+def _number(resource_version: str) -> int:
+    return int(resource_version) if resource_version.isdigit() else 0
 
 
 def namespace_ends(error: Forbidden) -> bool:

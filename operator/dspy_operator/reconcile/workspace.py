@@ -42,9 +42,11 @@ class WorkspaceReconciler:
         try:
             obj = await self._client.get(path)
         except NotFound:
+            run.check_fresh(None)
             self._writer.board.forget(run.key)
             self._polls.pop(run.key, None)
             return None
+        run.check_fresh(obj)
         if "deletionTimestamp" in obj["metadata"]:
             return None
         try:
@@ -79,7 +81,8 @@ class WorkspaceReconciler:
             facts = dataclasses.replace(facts, events=seen.events or {}, pull=seen.pull)
             new = status(workspace, observed, seen.pods, facts, self._settings, previous)
         await self._writer.write(run, obj, new)
-        return self._next(run, next_deadline(workspace, facts), settled=is_ready(new) or resting)
+        calm = all(child.settled for child in observed.values() if child.wanted)
+        return self._next(run, next_deadline(workspace, facts), settled=is_ready(new) or (resting and calm))
 
     def _next(self, run: Pass, deadline: float | None, *, settled: bool) -> float | None:
         """Return when to look again: at the deadline, and while not ready ever less often."""
