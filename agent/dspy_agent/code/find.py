@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from dspy_agent_core.code.structure import Symbol
 
 SUGGESTION_SECONDS = 3.0
 _SOURCE = Filters(types=parse_rules(PARSED_GLOBS))
+_OVERLOAD = re.compile(r"\s*@(?:\w+\.)?overload\b")
 _SEPARATORS = ("::", "#", "/")
 
 
@@ -67,7 +69,7 @@ def find_definitions(workspace: Path, name: str, within: Path | None = None) -> 
             definition for path in files for definition in _definitions_in(workspace, path, name, ignore_case)
         ]
         if definitions:
-            return sorted(definitions, key=lambda definition: definition.rank)
+            return sorted(definitions, key=lambda found: (found.rank, found.path, found.symbol.line))
     return []
 
 
@@ -81,9 +83,11 @@ def _definitions_in(workspace: Path, path: str, name: str, ignore_case: bool) ->
     for symbol in structure.symbols:
         match = _match(symbol, shown, name, ignore_case)
         if match is not None:
-            rank = (match[0], is_test(shown), symbol.kind == "method" and "." not in name, shown.count("/"))
             source = "\n".join(lines[symbol.line - 1 : symbol.end_line])
-            yield Definition(shown, symbol, source, match[1], (*map(int, rank), symbol.line))
+            stub = _OVERLOAD.match(source) is not None
+            inner = symbol.kind == "method" and "." not in name
+            rank = (match[0], is_test(shown), stub, inner, shown.count("/"))
+            yield Definition(shown, symbol, source, match[1], tuple(map(int, rank)))
 
 
 def _match(symbol: Symbol, path: str, name: str, ignore_case: bool) -> tuple[int, str] | None:
@@ -93,8 +97,9 @@ def _match(symbol: Symbol, path: str, name: str, ignore_case: bool) -> tuple[int
     qualified = full[-len(symbol.qualified) :]
     if qualified == wanted:
         return (2, "same name in another case") if ignore_case else (0, "exact name")
-    if full.endswith(f".{wanted}"):
-        return (3, "same name in another case") if ignore_case else (1, f"the end of {symbol.qualified}")
+    if f".{full}".endswith(f".{wanted}"):
+        why = "module and name" if len(wanted) > len(qualified) else f"last part of {symbol.qualified}"
+        return (3, "same name in another case") if ignore_case else (1, why)
     return None
 
 
