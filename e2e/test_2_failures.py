@@ -19,7 +19,7 @@ SECRETS = {
     "wrong": gitserver.CREDENTIALS | {"password": "battery-staple"},
 }
 # A volume on the node that is too small, and one that can't be written: class name to mount options.
-DISKS = {"e2e-small": "size=256k,mode=0777", "e2e-read-only": "size=1m,mode=0777,ro"}
+DISKS = {"e2e-small": "size=48k,mode=0777", "e2e-read-only": "size=1m,mode=0777,ro"}
 
 
 @dataclass(frozen=True, slots=True)
