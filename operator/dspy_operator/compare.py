@@ -62,9 +62,9 @@ def _same(key: str, wanted: Any, found: Any) -> bool:
             return found is None and not wanted
         if key in _QUANTITIES:
             return all(name in found and quantity.same(value, found[name]) for name, value in wanted.items())
-        return matches(wanted, found)
+        return wanted == found or matches(wanted, found)
     if isinstance(wanted, list):
-        return isinstance(found, list) and _same_list(key, wanted, found)
+        return isinstance(found, list) and (wanted == found or _same_list(key, wanted, found))
     if isinstance(wanted, bool) or isinstance(found, bool):
         return wanted is found
     if key in _QUANTITIES:
