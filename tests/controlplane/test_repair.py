@@ -12,8 +12,8 @@ SPEC: Object = {"model": OLLAMA}
 EDITS: dict[str, Object] = {
     "ServiceAccount": {"automountServiceAccountToken": True},
     "PersistentVolumeClaim": {"metadata": {"labels": {"dspy.dev/component": "edited"}}},
-    "ConfigMap": {"data": {"WORKSPACE": "edited", "EXTRA": "x"}},
-    "Service": {"spec": {"ports": [{"name": "edited", "port": 1}]}},
+    "ConfigMap": {"data": {"DSPY_AGENT_WORKSPACE": "edited"}},
+    "Service": {"spec": {"selector": {"dspy.dev/component": "edited"}}},
     "NetworkPolicy": {"spec": {"ingress": [{}]}},
     "StatefulSet": {"spec": {"replicas": 5}},
     "Deployment": {"spec": {"replicas": 5}},
