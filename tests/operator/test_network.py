@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dspy_operator.desired.network import registry_url, rules_for
 from tests.operator.build import children
 
-OWN = {"to": [{"podSelector": {}}]}
+OWN: dict[str, Any] = {"to": [{"podSelector": {}}]}
 
 
 def namespace(name: str) -> dict[str, Any]:
