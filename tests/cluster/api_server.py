@@ -53,6 +53,7 @@ class ApiServer:
     protocols: tuple[str, ...] = ("v5.channel.k8s.io", "v4.channel.k8s.io")
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     logs: dict[str, bytes] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)  # what the error channel says instead of running
     crds: bool = True
     deaf: bool = False
     on_patch: Callable[[ApiServer, dict[str, Any]], None] | None = None
@@ -247,6 +248,10 @@ class ApiServer:
             return self._missing("pods", request.match_info["pod"])
         websocket = web.WebSocketResponse(protocols=self.protocols, max_msg_size=0, autoping=not self.deaf)
         await websocket.prepare(request)
+        if self.refusals:
+            refusal = status_object(500, "InternalError", self.refusals.pop(0))
+            await websocket.send_bytes(b"\x03" + json.dumps(refusal).encode())
+            return websocket
         self._live.append(request)
         command = request.query.getall("command")
         process, stdin, outputs = self._spawn(

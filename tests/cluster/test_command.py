@@ -53,6 +53,11 @@ def test_ten_mebibytes_of_utf8_come_back_intact_with_bounded_memory(cli: Cli, tm
     assert usage.ru_maxrss < 100 * 1024  # KiB: the start needs about 55 MiB of it
 
 
+def test_input_that_the_command_does_not_want_is_no_error(cli: Cli) -> None:
+    done = cli.run("connect", "demo", "--", "sh", "-c", "head -c 5; exit 3", input=b"x" * 5_000_000)
+    assert (done.returncode, done.stdout) == (3, b"xxxxx")
+
+
 def test_a_slow_reader_loses_nothing(cli: Cli) -> None:
     process = cli.popen("connect", "demo", "-q", "--", "seq", "300000", stdout=subprocess.PIPE)
     assert process.stdout is not None

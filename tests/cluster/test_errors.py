@@ -108,7 +108,7 @@ def test_an_unknown_host(cli: Cli, kubeconfig: Path) -> None:
 
 def test_a_certificate_of_someone_else(cli: Cli, kubeconfig: Path, tmp_path: Path) -> None:
     subprocess.run(
-        "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout k -out c".split(),
+        ["openssl", "req", "-x509", "-nodes", "-subj", "/CN=x", "-keyout", "k", "-out", "c"],
         cwd=tmp_path,
         check=True,
         capture_output=True,

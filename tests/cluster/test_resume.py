@@ -95,6 +95,16 @@ def test_a_pod_that_was_just_replaced_is_waited_for(cli: Cli, server: ApiServer)
     assert (done.returncode, done.stdout) == (0, b"there\n")
 
 
+def test_a_container_that_is_not_up_yet_is_waited_for(cli: Cli, server: ApiServer) -> None:
+    server.refusals = ['unable to upgrade connection: container not found ("agent")'] * 2
+    done = cli.run("connect", "demo", "--", "cat", input=b"kept\n" * 10_000)
+    assert (done.returncode, done.stdout) == (0, b"kept\n" * 10_000)
+    server.refusals = ["the node is on fire"]
+    done = cli.run("connect", "demo", "--", "echo", "there")
+    assert (done.returncode, done.stdout) == (6, b"")
+    assert b"refused to run the command: the node is on fire" in done.stderr
+
+
 def test_suspend_and_resume(cli: Cli, server: ApiServer) -> None:
     assert cli.run("suspend", "demo").stdout == b"workspace demo is being suspended\n"
     assert server.workspaces["team", "demo"]["spec"]["operatingMode"] == "Suspended"

@@ -31,8 +31,10 @@ def test_ctrl_c_interrupts_the_remote_program_only(terminals: Any) -> None:
     terminal.expect(rb"sleep 1000")
     terminal.type(b"\x03")
     terminal.expect(rb"\^C")
+    terminal.expect(rb"# ")
     terminal.type(b"echo still-$((1+1))\r")
     terminal.expect(rb"[\r\n]still-2\r\n")
+    terminal.expect(rb"# ")  # readline is in charge of Ctrl-D again
     terminal.type(b"\x04")
     assert terminal.wait() == 0
     assert terminal.restored()
@@ -45,8 +47,10 @@ def test_ctrl_z_stops_the_remote_program_and_ctrl_d_ends_the_session(terminals: 
     terminal.expect(rb"sleep 1000\r\n")
     terminal.type(b"\x1a")
     terminal.expect(rb"Stopped")
+    terminal.expect(rb"# ")
     terminal.type(b"kill %1; wait; true\r")
     terminal.expect(rb"true\r\n")
+    terminal.expect(rb"# ")
     terminal.type(b"\x04")
     assert terminal.wait() == 0
     assert terminal.restored()
@@ -111,7 +115,7 @@ def test_a_dropped_session_is_told_and_taken_up_again(terminals: Any, server: Ap
     first = terminal.expect(rb"[\r\n]first-(\d+)\r\n")[1]
     server.cut()
     terminal.expect(rb"connection to pod demo-agent-0 lost: ")
-    terminal.expect(rb"a new session starts\r+\n")
+    terminal.expect(rb"a new session starts when it is back\r+\n")
     terminal.type(b"echo second-$$\r")
     assert terminal.expect(rb"[\r\n]second-(\d+)\r\n")[1] != first
     terminal.type(b"exit 4\r")
@@ -126,10 +130,10 @@ def test_a_vanished_pod_is_waited_for(terminals: Any, server: ApiServer) -> None
     condition.update(status="False", reason="PodPending", message="the pod is being placed")
     del server.pods["team", "demo-agent-0"]
     server.cut()
+    terminal.expect(rb"a new session starts when it is back")
     terminal.expect(rb"waiting for demo: AgentReady: PodPending, the pod is being placed\r+\n")
     assert not terminal.is_raw()  # so that Ctrl-C can give up
     make_ready(server)
-    terminal.expect(rb"a new session starts")
     terminal.wait_raw()
     terminal.type(b"exit\r")
     assert terminal.wait() == 0
@@ -142,7 +146,7 @@ def test_a_killed_session_of_a_stopped_pod_is_a_lost_one(terminals: Any, server:
     terminal.type(b"exit 137\r")
     terminal.expect(rb"the pod was stopped")
     del server.pods["team", "demo-agent-0"]["metadata"]["deletionTimestamp"]
-    terminal.expect(rb"a new session starts")
+    terminal.wait_raw()
     terminal.type(b"exit 137\r")
     assert terminal.wait() == 137  # the pod is there: the session itself was killed
 

@@ -20,10 +20,11 @@ from dspy_agent.cluster.activity import noted_activity
 from dspy_agent.cluster.api import Api
 from dspy_agent.cluster.channels import Exited, NotRun
 from dspy_agent.cluster.errors import ConnectionLost, Target, not_run
+from dspy_agent.cluster.input import Input
 from dspy_agent.cluster.pods import pick_pod, pod_is_gone
 from dspy_agent.cluster.pump import Lost, Pump, ReaderGone
 from dspy_agent.cluster.terminal import raw_terminal, reset_modes, tell
-from dspy_agent.cluster.waiting import wait_until_ready, wake
+from dspy_agent.cluster.waiting import POLL_SECONDS, wait_until_ready, wake
 from dspy_agent.cluster.wire import Wire
 from dspy_agent.cluster.workspaces import Workspace, get_workspace
 from dspy_agent_core.contracts.cluster import CONTAINER_AGENT
@@ -55,37 +56,52 @@ def connect(api: Api, options: Options) -> int:
         ClusterError: the workspace can't be reached or does not become ready.
         ConnectionLost: the connection broke while a given command ran.
     """
-    remote = _open_first(api, options)
+    source, remote = _stdin(), _open_first(api, options)
+    patience = time.monotonic() + options.timeout
     while True:
-        ended = _carry(api, remote, options)
+        ended = _carry(api, remote, options, source)
         if isinstance(ended, ReaderGone):
             return 141  # as a program that SIGPIPE ends
-        if isinstance(ended, NotRun):
-            raise not_run(ended, options.command or SESSION, remote.pod)
         if isinstance(ended, Exited):
-            if (
-                options.command
-                or ended.code not in _KILLED
-                or not pod_is_gone(api, api.access.namespace, remote.pod)
-            ):
+            if options.command or not _was_stopped(api, remote, ended):
                 return ended.code
             ended = Lost("the pod was stopped")
-        if options.command:
-            raise ConnectionLost(
-                f"The connection to pod {remote.pod} was lost ({ended.why}), perhaps in mid-command.",
-                code="ConnectionLost",
-                next="Check in the workspace what it did before you run it again.",
-            )
-        tell(f"connection to pod {remote.pod} lost: {ended.why}")
+        if isinstance(ended, NotRun):
+            error = not_run(ended, options.command or SESSION, remote.pod)
+            if error.code not in _POD_CHANGES or options.pod or time.monotonic() > patience:
+                raise error
+            if source is not None and not source.repeatable:
+                raise error
+            if source is not None:
+                source.repeat()
+            time.sleep(POLL_SECONDS)
+        else:
+            _tell_loss(ended, remote, options)
+            source, patience = _stdin(), time.monotonic() + options.timeout
         remote = _open_again(api, options)
-        tell("connected again; what ran there has ended, a new session starts")
+
+
+def _was_stopped(api: Api, remote: _Remote, ended: Exited) -> bool:
+    return ended.code in _KILLED and pod_is_gone(api, api.access.namespace, remote.pod)
+
+
+def _tell_loss(lost: Lost, remote: _Remote, options: Options) -> None:
+    if options.command:
+        raise ConnectionLost(
+            f"The connection to pod {remote.pod} was lost ({lost.why}), perhaps in mid-command.",
+            code="ConnectionLost",
+            next="Check in the workspace what it did before you run it again.",
+        )
+    tell(
+        f"connection to pod {remote.pod} lost: {lost.why}; what ran there has ended, "
+        "a new session starts when it is back"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Remote:
     pod: str
     wire: Wire
-    stdin: int | None
 
 
 def _open_first(api: Api, options: Options) -> _Remote:
@@ -120,25 +136,26 @@ def _open_again(api: Api, options: Options) -> _Remote:
 
 
 def _open(api: Api, workspace: Workspace, options: Options) -> _Remote:
-    pod, stdin = pick_pod(api, workspace, options.pod), _stdin()
+    pod = pick_pod(api, workspace, options.pod)
     if not options.quiet:
         tell(f"connecting to pod {workspace.namespace}/{pod}")
     query = [("command", word) for word in options.command or SESSION]
     query += [("container", CONTAINER_AGENT), ("stdout", "true")]
-    query += [("stdin", "true")] if stdin is not None else []
+    query += [("stdin", "true")] if _stdin() is not None else []
     query.append(("tty", "true") if options.tty else ("stderr", "true"))
     target = Target("get", "pods/exec", workspace.namespace, pod)
-    return _Remote(pod, Wire(api.websocket(target, query)), stdin)
+    return _Remote(pod, Wire(api.websocket(target, query)))
 
 
-def _carry(api: Api, remote: _Remote, options: Options) -> Exited | NotRun | Lost | ReaderGone:
-    stdin = remote.stdin
+def _carry(
+    api: Api, remote: _Remote, options: Options, source: Input | None
+) -> Exited | NotRun | Lost | ReaderGone:
     raw: AbstractContextManager[int | None] = nullcontext()
-    if options.tty and stdin is not None and os.isatty(stdin):
-        raw = raw_terminal(stdin)
+    if options.tty and source is not None and os.isatty(source.fd):
+        raw = raw_terminal(source.fd)
     try:
         with noted_activity(api, options.name, tell), raw as size_changed:
-            ended = Pump(remote.wire, stdin=stdin, stdout=1, stderr=2, wake=size_changed, warn=tell).run()
+            ended = Pump(remote.wire, stdin=source, stdout=1, stderr=2, wake=size_changed, warn=tell).run()
     finally:
         remote.wire.close()
     if isinstance(ended, Lost) and options.tty:
@@ -146,10 +163,10 @@ def _carry(api: Api, remote: _Remote, options: Options) -> Exited | NotRun | Los
     return ended
 
 
-def _stdin() -> int | None:
+def _stdin() -> Input | None:
     """Return our standard input, or None where it is closed or the null device."""
     if sys.stdin is None:
         return None
     status = os.fstat(0)
     is_null = stat.S_ISCHR(status.st_mode) and status.st_rdev == Path(os.devnull).stat().st_rdev
-    return None if is_null else 0
+    return None if is_null else Input(0)

@@ -6,6 +6,7 @@ of input nor a paused pager makes memory grow, and neither direction can starve 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import time
@@ -16,10 +17,10 @@ from typing import Final
 
 from dspy_agent.cluster import channels
 from dspy_agent.cluster.channels import Exited, NotRun
+from dspy_agent.cluster.input import Input
 from dspy_agent.cluster.wire import Disconnected, Wire
 
 _HIGH_WATER: Final = 256 * 1024  # bytes held for a side that is slow
-_READ: Final = 32 * 1024
 _WRITE: Final = select.PIPE_BUF  # a pipe that polls writable takes this much without blocking
 PING_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0  # after the command's status, for a server that does not close
@@ -50,7 +51,7 @@ class Pump:
         self,
         wire: Wire,
         *,
-        stdin: int | None,
+        stdin: Input | None,
         stdout: int,
         stderr: int,
         wake: int | None,
@@ -85,19 +86,22 @@ class Pump:
         wire_events = (select.POLLIN if reading else 0) | (select.POLLOUT if self._wire.outgoing_bytes else 0)
         if wire_open and wire_events:  # with none, a hang-up would still be reported, again and again
             poll.register(self._wire, wire_events)
+        repeating = False
         if wire_open and self._stdin is not None and self._wire.outgoing_bytes < _HIGH_WATER:
-            poll.register(self._stdin, select.POLLIN)
+            poll.register(self._stdin.fd, select.POLLIN)
+            repeating = self._stdin.has_buffered()
         if self._wake is not None:
             poll.register(self._wake, select.POLLIN)
         for channel, waiting in self._waiting.items():
             if waiting:
                 poll.register(self._descriptors[channel], select.POLLOUT)
-        wait = 0.0 if reading and self._wire.has_buffered() else self._next_check - time.monotonic()
+        buffered = repeating or (reading and self._wire.has_buffered())
+        wait = 0.0 if buffered else self._next_check - time.monotonic()
         ready = {fd for fd, _ in poll.poll(max(wait, 0.0) * 1000)}
         if wire_open:
             self._keep_alive(reading)
             self._talk(reading)
-        if self._stdin is not None and self._stdin in ready and self._ended is None:
+        if self._stdin is not None and (self._stdin.fd in ready or repeating) and self._ended is None:
             self._read_stdin(self._stdin)
         if self._wake is not None and self._wake in ready:
             os.read(self._wake, 4096)
@@ -108,12 +112,12 @@ class Pump:
 
     def _talk(self, reading: bool) -> None:
         try:
-            self._wire.flush()
             while reading and self._ended is None and self._waiting_bytes < _HIGH_WATER:
                 message = self._wire.receive()
                 if message is None:
                     break
                 self._take(message)
+            self._wire.flush()
         except Disconnected as gone:
             self._ended = channels.parse_status(self._status) if self._status else Lost(str(gone))
 
@@ -130,11 +134,8 @@ class Pump:
         elif channel[0] == channels.CLOSE and data[:1] == bytes((channels.STDIN,)):
             self._stdin = None
 
-    def _read_stdin(self, fd: int) -> None:
-        try:
-            data = os.read(fd, _READ)
-        except OSError:  # EIO: the terminal is gone
-            data = b""
+    def _read_stdin(self, source: Input) -> None:
+        data = source.read()
         if data:
             self._wire.send(channels.stdin(data))
         else:
@@ -157,13 +158,9 @@ class Pump:
             waiting.popleft()
 
     def _send_size(self) -> None:
-        for fd in (self._stdin, self._descriptors[channels.STDOUT]):
-            try:
-                size = os.get_terminal_size(fd if fd is not None else -1)
-            except OSError:
-                continue
+        with contextlib.suppress(OSError):  # a terminal that hung up has no size
+            size = os.get_terminal_size(self._descriptors[channels.STDOUT])
             self._wire.send(channels.resize(size.columns, size.lines))
-            return
 
     def _keep_alive(self, reading: bool) -> None:
         now = time.monotonic()

@@ -82,8 +82,14 @@ def reset_modes(fd: int) -> None:
 
 
 def tell(text: str) -> None:
-    """Write a line for the user to stderr; it starts at the left edge even while the terminal is raw."""
-    end = "\r\n" if sys.stderr.isatty() else "\n"
+    """Write a line for the user to stderr; the next starts at the left edge even in a raw terminal."""
     with suppress(OSError, ValueError):
-        sys.stderr.write(text + end)
+        sys.stderr.write(text + ("\r\n" if _is_raw(2) else "\n"))
         sys.stderr.flush()
+
+
+def _is_raw(fd: int) -> bool:
+    try:
+        return not termios.tcgetattr(fd)[1] & termios.OPOST
+    except termios.error:
+        return False

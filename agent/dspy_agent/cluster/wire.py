@@ -59,19 +59,17 @@ class Wire:
         self._queue(b"", ABNF.OPCODE_PING)
 
     def flush(self) -> None:
-        """Send what the socket takes now.
-
-        Raises:
-            Disconnected: the other side is gone.
-        """
+        """Send what the socket takes now; if the other side is gone, ``receive`` will say so."""
         while self._outgoing:
             frame = self._outgoing[0]
             try:
                 sent = self._socket.send(frame)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
-            except OSError as error:
-                raise Disconnected(error.strerror or str(error)) from error
+            except OSError:
+                self._outgoing.clear()
+                self.outgoing_bytes = 0
+                return
             self.outgoing_bytes -= sent
             if sent == len(frame):
                 self._outgoing.popleft()
@@ -106,13 +104,9 @@ class Wire:
 
     def close(self) -> None:
         """Say goodbye if the socket takes it now, and close."""
-        try:
-            self._queue(b"\x03\xe8", ABNF.OPCODE_CLOSE)
-            self.flush()
-        except Disconnected:
-            pass
-        finally:
-            self._websocket.shutdown()
+        self._queue(b"\x03\xe8", ABNF.OPCODE_CLOSE)
+        self.flush()
+        self._websocket.shutdown()
 
     def _queue(self, data: bytes, opcode: int) -> None:
         frame = ABNF.create_frame(data, opcode).format()
