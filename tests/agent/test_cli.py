@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -223,3 +224,39 @@ def test_help_imports_nothing_heavy(project: Path) -> None:
         "dspy",
     }
     assert not loaded & heavy
+
+
+@pytest.mark.parametrize("with_ripgrep", [True, False])
+def test_what_may_not_be_read_is_told(project: Path, with_ripgrep: bool) -> None:
+    (project / "closed").mkdir(mode=0)
+    (project / "src" / "app.py").chmod(0)
+    unprivileged: list[str] = []
+    if os.geteuid() == 0:  # without these capabilities, permissions hold for root too
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv is needed to test permissions as root")
+        unprivileged = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    places = [str(Path(sys.executable).parent)] if with_ripgrep else []
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([*places, "/usr/bin", "/bin"])
+        command = [*unprivileged, *PROGRAM, *words, "--json"]
+        return subprocess.run(
+            command,
+            cwd=project,
+            env=environment(PATH=path),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    found = json.loads(run("grep", "needle").stdout)
+    assert [hit["path"] for hit in found["hits"]] == ["notes.txt"]
+    assert found["skipped"] == [
+        {"path": "closed", "reason": "permission denied"},
+        {"path": "src/app.py", "reason": "permission denied"},
+    ]
+    for words in (["ls", "closed"], ["codectx", "src/app.py"], ["ls", "--workspace", "closed"]):
+        result = run(*words)
+        assert (result.returncode, json.loads(result.stdout)["error"]["code"]) == (3, "PermissionDenied")
+    (project / "closed").chmod(0o700)

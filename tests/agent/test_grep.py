@@ -94,6 +94,13 @@ def test_long_lines_are_cut_and_quick(tmp_path: Path, engine: str) -> None:
     assert not run(tmp_path, r"foo.*foo.*\w+bar")
 
 
+def test_a_line_that_is_too_long_for_a_message(tmp_path: Path, engine: str) -> None:
+    (tmp_path / "a.txt").write_text("one\n" + "needle " * 2_000_000 + "\nneedle\n")
+    result = run(tmp_path, "needle")
+    assert places(result) == ["a.txt:2", "a.txt:3"]
+    assert len(result.hits[0].text or "") < 1100
+
+
 def test_evil_patterns_end(tmp_path: Path, engine: str) -> None:
     (tmp_path / "a.txt").write_text("a" * 50_000 + "\n" + "é" + "a" * 50_000 + "b\n")
     assert places(run(tmp_path, "(a+)+$")) == ["a.txt:1"]

@@ -14,13 +14,20 @@ from dspy_agent.tools.base import Tool
 
 WorkspaceOption = Annotated[
     Path,
-    typer.Option("--workspace", envvar="DSPY_AGENT_WORKSPACE", metavar="DIR", help="The folder to work in."),
+    typer.Option(
+        "--workspace",
+        envvar="DSPY_AGENT_WORKSPACE",
+        metavar="DIR",
+        readable=False,
+        help="The folder to work in.",
+    ),
 ]
 LogsOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--logs",
         envvar="DSPY_AGENT_LOGS",
+        readable=False,
         metavar="PATH",
         show_default=False,
         help="A log file or folder (repeatable). Default: the workspace's usual places.",

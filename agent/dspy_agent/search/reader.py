@@ -51,16 +51,20 @@ def search_file(matcher: LineMatcher, path: str, limit: int) -> list[Line] | Non
 def _blocks(path: str) -> Iterator[bytes]:
     """Yield a file's bytes as UTF-8 in blocks that end at a line's end."""
     with open_regular(path) as file:
-        rest = file.read(BLOCK)
-        if rest[:2] in BOMS_UTF16:
-            yield decode_bom(rest + file.read())
+        data = file.read(BLOCK)
+        if data[:2] in BOMS_UTF16:
+            yield decode_bom(data + file.read())
             return
-        rest = decode_bom(rest)
-        while data := file.read(BLOCK):
+        data = decode_bom(data)
+        parts: list[bytes] = []  # of a line that goes on
+        while data:
             cut = data.rfind(b"\n") + 1
+            if b"\0" in data:
+                yield data  # binary: there is no need to read on
+                return
             if cut:
-                yield rest + data[:cut]
-                rest = data[cut:]
-            else:
-                rest += data
-        yield rest
+                yield b"".join((*parts, data[:cut]))
+                parts = []
+            parts.append(data[cut:])
+            data = file.read(BLOCK)
+        yield b"".join(parts)

@@ -11,14 +11,22 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import BinaryIO, cast
 
 from dspy_agent.search.emit import for_ripgrep
+from dspy_agent.search.matcher import LineMatcher
 from dspy_agent.search.query import FileLines, Line, Query, show_line
+from dspy_agent.search.reader import search_file
 
 # The first version with the half-open word boundaries of -w.
 OLDEST = (14, 0)
-_MESSAGE = re.compile(r"^(?:rg: )?(?P<path>.*?): (?P<reason>.*?)(?: \(os error \d+\))?$")
+# Takes the rest of the line, so that a line is one match however often the pattern is in it.
+_REST = r"(?-u:[^\n]*)"
+# A message longer than this is not read: the own reader searches its file again, in little memory.
+_LONGEST_MESSAGE = 8 << 20
+_MESSAGE = re.compile(
+    r"^rg: (?:.*?: IO error for operation on )?(?P<path>.*?): (?P<reason>.*?)(?: \(os error \d+\))?$"
+)
 
 OnError = Callable[[str, OSError], None]
 
@@ -53,15 +61,14 @@ def search_folder(query: Query, folder: str, on_error: OnError) -> Iterator[File
     if rg is None:
         raise RipgrepFailed
     with tempfile.TemporaryFile() as patterns, tempfile.TemporaryFile() as messages:
-        patterns.write(for_ripgrep(query.node).encode() + b"\n")
+        patterns.write(f"(?:{for_ripgrep(query.node)}){_REST}\n".encode())
         patterns.seek(0)
         command = [rg, *_options(query), "-f", "-", "--", os.path.relpath(folder, query.base)]
         with subprocess.Popen(
             command, cwd=query.base, stdin=patterns, stdout=subprocess.PIPE, stderr=messages
         ) as process:
             try:
-                assert process.stdout is not None  # noqa: S101
-                complete = yield from _read(process.stdout, query)
+                complete = yield from _read(cast(BinaryIO, process.stdout), query)
             finally:
                 process.kill()  # no effect on one that has ended by itself
                 process.wait()
@@ -70,8 +77,10 @@ def search_folder(query: Query, folder: str, on_error: OnError) -> Iterator[File
         if not complete:
             raise RipgrepFailed(said)
         for line in said.splitlines():
-            if line.startswith("rg: ") and (message := _MESSAGE.match(line)):
-                on_error(os.path.join(query.base, message["path"]), OSError(0, message["reason"]))
+            if message := _MESSAGE.match(line):
+                on_error(
+                    os.path.normpath(os.path.join(query.base, message["path"])), OSError(0, message["reason"])
+                )
 
 
 def _options(query: Query) -> list[str]:
@@ -91,23 +100,29 @@ def _options(query: Query) -> list[str]:
     return options
 
 
-def _read(stream: Any, query: Query) -> Generator[FileLines, None, bool]:
+def _read(stream: BinaryIO, query: Query) -> Generator[FileLines, None, bool]:
     """Yield what ``stream`` tells; return whether it came to its end."""
     limit = query.max_count or query.limit + 1
-    lines: list[Line] = []
-    for raw in stream:
+    lines: list[Line] | None = []
+    while raw := stream.readline(_LONGEST_MESSAGE):
         kind = raw[9:14]  # {"type":"match"
-        if kind == b"match":
-            if len(lines) < limit:
-                data = json.loads(raw)["data"]
-                lines.append(Line(data["line_number"], show_line(_bytes(data["lines"]))))
+        if not raw.endswith(b"\n"):
+            lines = None
+            while raw and not raw.endswith(b"\n"):
+                raw = stream.readline(_LONGEST_MESSAGE)
+        elif kind == b"match" and lines is not None and len(lines) < limit:
+            data = json.loads(raw)["data"]
+            lines.append(Line(data["line_number"], show_line(_bytes(data["lines"]))))
         elif kind == b"begin":
             lines = []
         elif kind[:3] == b"end":
             data = json.loads(raw)["data"]
-            if lines and data["binary_offset"] is None:
-                path = os.path.join(query.base, os.fsdecode(_bytes(data["path"])))
-                yield FileLines(os.path.normpath(path), lines)
+            path = os.path.join(query.base, os.fsdecode(_bytes(data["path"])))
+            if data["binary_offset"] is None:
+                if lines is None:
+                    lines = search_file(LineMatcher(query.node), path, limit)
+                if lines:
+                    yield FileLines(os.path.normpath(path), lines)
         elif raw.endswith(b'"type":"summary"}\n'):
             return True
     return False

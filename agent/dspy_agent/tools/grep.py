@@ -38,7 +38,8 @@ def run(arguments: GrepArguments, context: ToolContext) -> Hits:
         if len(hits) > arguments.max_hits:
             break
     skipped = [
-        Skipped(display(relative(context.workspace, path)), reason) for path, reason in search.skipped.items()
+        Skipped(display(relative(context.workspace, path)), reason)
+        for path, reason in sorted(search.skipped.items())
     ]
     truncated = len(hits) > arguments.max_hits or None
     return Hits(hits[: arguments.max_hits], truncated=truncated, skipped=skipped or None)
