@@ -5,15 +5,18 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from dspy_agent.workspace.files import BOMS_UTF16, open_regular
 from dspy_agent_core.logs.lines import MAX_LINE
 
 _CHUNK: Final = 1 << 18
+_HOLE: Final = re.compile(rb"\0{64,}")
+_SAMPLE: Final = 8192
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -49,10 +52,12 @@ class LogFile:
         self.modified = os.fstat(raw.fileno()).st_mtime
         self._file: BinaryIO = raw
         self._size = os.fstat(raw.fileno()).st_size
-        head = raw.read(8192)
+        head = raw.read(_SAMPLE)
+        raw.seek(max(0, self._size - _SAMPLE))
+        tail = raw.read(_SAMPLE)
         self._is_gzip = head.startswith(_GZIP)
         self._encoding = BOMS_UTF16.get(head[:2], "utf-8")
-        if not self._is_gzip and self._encoding == "utf-8" and b"\0" in head:
+        if not self._is_gzip and self._encoding == "utf-8" and _is_binary(head + tail):
             raw.close()
             raise NotALog("binary")
 
@@ -77,22 +82,19 @@ class LogFile:
     def _unzipped(self) -> BinaryIO:
         """Unpack to the end, keeping the last ``limit`` bytes; a damaged end keeps what came before."""
         self._file.seek(0)
-        unpacked: BinaryIO = gzip.GzipFile(fileobj=self._file)  # type: ignore[assignment]
+        unpacked = io.BufferedReader(_Unpacked(self._file, self), _CHUNK)
         if self._limit is None:
             return unpacked
         kept = bytearray()
-        try:
-            while chunk := unpacked.read(_CHUNK):
-                kept += chunk
-                if len(kept) > 2 * self._limit:
-                    self.skipped += len(kept) - self._limit
-                    del kept[: -self._limit]
-        except (OSError, EOFError, zlib.error) as error:
-            self.damaged = f"damaged gzip: {error}"
+        while chunk := unpacked.read(_CHUNK):
+            kept += chunk
+            if len(kept) > 2 * self._limit:
+                self.skipped += len(kept) - self._limit
+                del kept[: -self._limit]
         if len(kept) > self._limit:
             self.skipped += len(kept) - self._limit
             del kept[: -self._limit]
-        if b"\0" in kept[:8192]:
+        if _is_binary(kept[-_SAMPLE:]):
             raise NotALog("binary")
         tail = io.BytesIO(bytes(kept))
         if self.skipped:
@@ -106,6 +108,31 @@ class LogFile:
             yield line
 
 
+class _Unpacked(io.RawIOBase):
+    """The text of a gzip file up to where it ends or is damaged, which is noted in ``log``."""
+
+    def __init__(self, packed: BinaryIO, log: LogFile) -> None:
+        self._gzip = gzip.GzipFile(fileobj=packed)
+        self._log = log
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._gzip.read1(len(buffer))
+        except (OSError, EOFError, zlib.error) as error:
+            self._log.damaged = f"damaged gzip: {error}"
+            return 0
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _is_binary(sample: bytes | bytearray) -> bool:
+    """Return whether ``sample`` has NULs other than a long run of them, which is a hole in a file."""
+    return b"\0" in sample and b"\0" in _HOLE.sub(b"", sample)
+
+
 def _skip_line(file: BinaryIO) -> int:
     skipped = 0
     while piece := file.readline(_CHUNK):
@@ -116,14 +143,16 @@ def _skip_line(file: BinaryIO) -> int:
 
 
 def _decoded(file: BinaryIO) -> Iterator[str]:
-    """Yield lines of at most ``MAX_LINE`` bytes; the rest of a longer one is passed over."""
-    try:
-        while raw := file.readline(MAX_LINE):
-            if not raw.endswith(b"\n") and len(raw) == MAX_LINE:
-                _skip_line(file)
-            yield raw.decode("utf-8", "replace")
-    except (OSError, EOFError, zlib.error):
-        return
+    """Yield lines of at most ``MAX_LINE`` bytes; the rest of a longer one is passed over.
+
+    A log that was cut while a program wrote to it begins with a hole of NULs: they are left out.
+    """
+    while raw := file.readline(MAX_LINE):
+        if b"\0" in raw and not (raw := raw.replace(b"\0", b"")):
+            continue
+        if not raw.endswith(b"\n") and len(raw) == MAX_LINE:
+            _skip_line(file)
+        yield raw.decode("utf-8", "replace")
 
 
 def stdin_lines(stream: BinaryIO) -> Iterator[str]:

@@ -18,12 +18,13 @@ from dspy_agent_core.errors import AgentError
 _WORD = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*|\d{3,}")
 _PATH = re.compile(r"[\w./@+-]*[\w-]\.[A-Za-z]\w{0,7}(?::\d+)?|[\w.@+-]+(?:/[\w.@+-]+)+/?")
 _STOP_TEXT: Final = """
-    a about after all also an and any are as at be because been before being but by can code could did do does
-    doing don done each file files find fix for from function class get give go had has have help here how i if in
-    into is isn it its just know let like line list look made make me method more most my need no not now of off
-    on one or our out over please see set should show so some tell than that the their them then there these they
-    thing things this to up us use used uses using want was way we were what when where which while who why will
-    with work works would you your add change new old test tests explain understand check defined definition
+    a about after all also an and any are as at be because been before being but by can code could
+    did do does doing don done each file files find fix for from function class get give go had has
+    have help here how i if in into is isn it its just know let like line list look made make me
+    method more most my need no not now of off on one or our out over please see set should show so
+    some tell than that the their them then there these they thing things this to up us use used
+    uses using want was way we were what when where which while who why will with work works would
+    you your add change new old test tests explain understand check defined definition
 """
 _STOP: Final = frozenset(_STOP_TEXT.split())
 _MAX_WORDS: Final = 8

@@ -49,9 +49,9 @@ class _Reason:
 
 
 _LOG_TEXT: Final = """
-    error errors exception exceptions crash crashed crashes crashing traceback stacktrace log logs panic panics
-    failing failed fails failure failures incident warning warnings timeout timeouts oom killed segfault broke
-    500 down
+    error errors exception exceptions crash crashed crashes crashing traceback stacktrace log logs
+    panic panics failing failed fails failure failures incident warning warnings timeout timeouts
+    oom killed segfault broke 500 down
 """
 _LAYOUT_TEXT: Final = """
     structure layout folder folders directory directories tree overview organised organized modules

@@ -1,0 +1,151 @@
+"""``doctor`` as a program, beside real servers that answer well, badly, or never."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.agent.session_kit import PROGRAM, environment
+
+SECRET = "sk-very-secret"
+Answers = dict[str, tuple[int, object]]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        answer = self.server.answers.get(self.path, (404, {}))
+        status, data = answer(body) if callable(answer) else answer
+        content = json.dumps(data).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_POST = do_GET
+
+    def log_message(self, *args: object) -> None: ...
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Answers], str]]:
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(answers: Answers) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        server.answers = answers
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Listen and accept, but never say a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def doctor(cwd: Path, **extra: str) -> tuple[dict[str, dict], int, str]:
+    env = environment(cwd / ".state", **{"KUBECONFIG": str(cwd / "none"), **extra})
+    done = subprocess.run(
+        [*PROGRAM, "doctor", "--json"], cwd=cwd, env=env, capture_output=True, text=True, timeout=30
+    )
+    return (
+        {c["name"]: c for c in json.loads(done.stdout)["checks"]},
+        done.returncode,
+        done.stdout + done.stderr,
+    )
+
+
+def kubeconfig(folder: Path, server: str) -> str:
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u", "namespace": "team"}}],
+        "clusters": [{"name": "k", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {"token": SECRET}}],
+    }
+    (folder / "config").write_text(json.dumps(config))
+    return str(folder / "config")
+
+
+def test_a_bare_machine_is_fit_and_hears_what_would_help(tmp_path: Path) -> None:
+    checks, code, _ = doctor(tmp_path, OLLAMA_HOST="127.0.0.1:1")
+    assert code == 0
+    assert (checks["workspace"]["status"], checks["python"]["status"]) == ("ok", "ok")
+    assert {checks[name]["status"] for name in ("logs", "model", "kubeconfig")} == {"warn"}
+    assert all(check.get("next") for check in checks.values() if check["status"] != "ok")
+
+
+@pytest.mark.parametrize(("model", "status"), [("qwen3:1.7b", "ok"), ("other:1b", "warn")])
+def test_ollama_with_and_without_the_model(tmp_path: Path, serve, model: str, status: str) -> None:
+    host = serve({"/api/tags": (200, {"models": [{"name": "qwen3:1.7b"}]})})
+    checks, _, _ = doctor(tmp_path, OLLAMA_HOST=host, OLLAMA_MODEL=model)
+    assert checks["model"]["status"] == status
+    assert status == "ok" or checks["model"]["next"] == "ollama pull other:1b"
+
+
+def test_a_server_that_refuses_the_key_is_told_without_the_key(tmp_path: Path, serve) -> None:
+    base = serve({"/v1/models": (401, {})}).replace("http://", f"http://user:{SECRET}@") + "/v1"
+    checks, _, said = doctor(tmp_path, OPENAI_BASE_URL=base, OPENAI_API_KEY=SECRET, MODEL_NAME="m")
+    assert checks["model"]["status"] == "warn"
+    assert SECRET not in said
+
+
+def test_an_openai_server_with_the_model(tmp_path: Path, serve) -> None:
+    base = serve({"/v1/models": (200, {"data": [{"id": "m"}]})}) + "/v1"
+    assert doctor(tmp_path, OPENAI_BASE_URL=base, MODEL_NAME="m")[0]["model"]["status"] == "ok"
+
+
+def test_servers_that_never_answer_hold_nothing_up(tmp_path: Path, silent: str) -> None:
+    config = kubeconfig(tmp_path, f"http://{silent}")
+    checks, code, said = doctor(tmp_path, OLLAMA_HOST=silent, KAFKA_BOOTSTRAP=silent, KUBECONFIG=config)
+    assert code == 0
+    assert {checks[name]["status"] for name in ("model", "kafka", "cluster")} == {"warn"}
+    assert SECRET not in said
+
+
+def test_a_port_that_speaks_something_else_is_no_broker(tmp_path: Path, serve) -> None:
+    checks, _, _ = doctor(tmp_path, KAFKA_BOOTSTRAP=serve({}).removeprefix("http://"))
+    assert checks["kafka"]["status"] == "warn"
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_cluster_step_by_step(tmp_path: Path, serve, allowed: bool) -> None:
+    def review(body: dict) -> tuple[int, object]:
+        wanted = body["spec"]["resourceAttributes"]
+        return 201, {"status": {"allowed": allowed or wanted["subresource"] != "exec"}}
+
+    server = serve(
+        {
+            "/version": (200, {"gitVersion": "v1.34.4"}),
+            "/apis": (200, {"groups": [{"name": "dspy.dev"}]}),
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews": review,
+        }
+    )
+    checks, code, said = doctor(tmp_path, KUBECONFIG=kubeconfig(tmp_path, server))
+    assert code == 0
+    assert (checks["cluster"]["status"], checks["crds"]["status"]) == ("ok", "ok")
+    assert checks["permissions"]["status"] == ("ok" if allowed else "warn")
+    assert allowed or "pods/exec" in checks["permissions"]["detail"]
+    assert SECRET not in said
+
+
+def test_a_cluster_without_our_resources(tmp_path: Path, serve) -> None:
+    server = serve({"/version": (200, {"gitVersion": "v1.34.4"}), "/apis": (200, {"groups": []})})
+    checks, _, _ = doctor(tmp_path, KUBECONFIG=kubeconfig(tmp_path, server))
+    assert checks["crds"]["status"] == "warn"
+    assert "helm install" in checks["crds"]["next"]
