@@ -16,6 +16,7 @@ from dspy_agent.workspace.paths import confine
 from dspy_agent_core.errors import AgentError
 
 _WORD = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*|\d{3,}")
+_CONTRACTION = re.compile(r"\b\w+['’](?:t|s|re|ve|ll|d|m)\b")
 _PATH = re.compile(r"[\w./@+-]*[\w-]\.[A-Za-z]\w{0,7}(?::\d+)?|[\w.@+-]+(?:/[\w.@+-]+)+/?")
 _STOP_TEXT: Final = """
     a about after all also an and any are as at be because been before being but by can code could
@@ -71,7 +72,8 @@ class Facts:
     @cached_property
     def words(self) -> list[str]:
         """The words that may stand in code: those that look like identifiers first."""
-        found = [w for w in dict.fromkeys(_WORD.findall(self._text)) if len(w) > 2 and w.lower() not in _STOP]
+        text = _CONTRACTION.sub(" ", self._text)
+        found = [w for w in dict.fromkeys(_WORD.findall(text)) if len(w) > 2 and w.lower() not in _STOP]
         return sorted(found, key=lambda word: not looks_like_code(word))[:_MAX_WORDS]
 
     @cached_property

@@ -16,6 +16,11 @@ from dspy_agent_core.contracts.results import Hits, LogContext
 from dspy_agent_core.errors import AgentError
 
 _TRIES: Final = 3
+_ABOVE: Final = {
+    "codectx": "{0}: what it holds, who uses it and what tests it is above.",
+    "tree": "the folders of this project and what lies in them are above.",
+    "doctor": "all that is needed is here; what would help is marked `warn` above.",
+}
 
 
 def run_task(text: str, context: ToolContext, suggester: Suggester) -> int:
@@ -66,25 +71,22 @@ def _summary(result: Any, suggestion: Suggestion) -> str:
         path, most = files.most_common(1)[0]
         where = f"{_count(len(result.hits), 'place')} in {_count(len(files), 'file')}"
         return f"{suggestion.words[-1]}: {where}, most in {path} ({most})."
-    return (
-        f"{suggestion.tool} has shown what it found for {suggestion.words[-1]}."
-        if len(suggestion.words) > 1
-        else f"{suggestion.tool} has shown what it found."
-    )
+    return _ABOVE.get(suggestion.tool, "{0}: what it found is above.").format(suggestion.words[-1])
 
 
 def _log_summary(result: LogContext) -> str:
     events = result.events
     exceptions = [event for event in events if event.type]
     worst = (exceptions or events)[0]
-    what = f"{worst.type}: {worst.message}" if worst.type else worst.message
+    message = " ⏎ ".join(line.strip() for line in worst.message.splitlines())
+    what = f"{worst.type}: {message}" if worst.type else message
     place = ""
     if worst.frame is not None:
         line = f":{worst.frame.line}" if worst.frame.line else ""
         place = f" at {worst.frame.path}{line}" + (
             f" in {worst.frame.function}" if worst.frame.function else ""
         )
-    kinds = f"{_count(len(events), 'kind')} of events, {len(exceptions)} with an exception"
+    kinds = f"{_count(len(events), 'kind')} of event, {len(exceptions)} with an exception"
     return (
         f"{kinds}, in {result.lines_read:,} lines; the newest that matters: {what}{place} ({worst.count}×)."
     )
