@@ -87,6 +87,8 @@ def test_any_changed_or_removed_value_is_found(body: dict[str, Any], data: st.Da
             {"ports": [{"port": 53, "protocol": "UDP"}]},
             False,
         ),
+        ({"ingress": []}, {}, True),
+        ({"ingress": []}, {"ingress": [{}]}, False),
         ({"command": ["a", "b"]}, {"command": ["b", "a"]}, False),
         ({"spec": {"a": 1}}, {"spec": None}, False),
         ({"spec": {"a": 1}}, {"spec": "x"}, False),

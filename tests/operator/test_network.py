@@ -71,7 +71,7 @@ def policy(spec: dict[str, Any], end: str = "agent") -> dict[str, Any]:
 def test_the_agent_lets_nobody_in() -> None:
     found = policy({})
     assert found["policyTypes"] == ["Ingress", "Egress"]
-    assert "ingress" not in found
+    assert found["ingress"] == []
     assert len(found["egress"]) == 1  # DNS
 
 

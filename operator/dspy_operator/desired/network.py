@@ -29,7 +29,11 @@ def build_policies(context: Context) -> list[Child]:
     if policy.management == "Unmanaged":
         return []
     own = [rule.model_dump(by_alias=True, exclude_none=True) for rule in policy.egress or ()]
-    agent = {"policyTypes": ["Ingress", "Egress"], "egress": _unique([*_agent_egress(context), *own])}
+    agent = {
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [],  # said, so that a way in that somebody adds is found and taken out
+        "egress": _unique([*_agent_egress(context), *own]),
+    }
     policies = [_policy(context, agent_name(context.name), AGENT, agent)]
     if context.spec.model.ollama:
         registry = registry_url(context.spec.model.ollama.model)
