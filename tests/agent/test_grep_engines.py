@@ -18,7 +18,7 @@ from dspy_agent.tools.grep import make_query
 from dspy_agent_core.errors import UsageError
 
 SETTINGS = settings(
-    max_examples=int(os.environ.get("DSPY_AGENT_TEST_EXAMPLES", "150")),
+    max_examples=int(os.environ.get("DSPY_AGENT_TEST_EXAMPLES", "60")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -114,7 +114,7 @@ PIECES = [
     b"\xff",
     b"\xe2\x82",
 ]
-PIECES += [c.encode() for c in "éÉßẞſK\u0130iσςΣ\u0301²Ⅷ\u2028٣😀"] + [b"\x1c", b"\x0b"]
+PIECES += [c.encode() for c in "éÉßẞſ\u212a\u0130iσςΣ\u0301²Ⅷ\u2028٣😀"] + [b"\x1c", b"\x0b"]
 TEXT = st.lists(st.sampled_from(PIECES), max_size=25).map(b"".join)
 
 
@@ -124,7 +124,7 @@ TEXT = st.lists(st.sampled_from(PIECES), max_size=25).map(b"".join)
     texts=st.lists(TEXT, min_size=1, max_size=4),
     flags=st.sampled_from(["", "i", "s", "w", "F", "iw"]),
 )
-@example(pattern="k", texts=[b"K\n"], flags="i")
+@example(pattern="k", texts=["\u212a\n".encode()], flags="i")
 @example(pattern=r"\B", texts=[b"\xffa\n", b" \xff", b""], flags="")
 def test_patterns(root: Path, pattern: str, texts: list[bytes], flags: str) -> None:
     write(root, {f"{number}.txt": text for number, text in enumerate(texts)})

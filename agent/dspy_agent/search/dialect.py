@@ -100,7 +100,12 @@ class _Parser:
         while self.peek() == "|":
             self.at += 1
             branches.append(self.sequence())
-        return branches[0] if len(branches) == 1 else Choice(tuple(branches))
+        if len(branches) == 1:
+            return branches[0]
+        ranges = [pair for branch in branches if isinstance(branch, Chars) for pair in branch.ranges]
+        if all(isinstance(branch, Chars) for branch in branches):
+            return Chars(chars.union(ranges))
+        return Choice(tuple(branches))
 
     def sequence(self) -> Node:
         items: list[Node] = []
