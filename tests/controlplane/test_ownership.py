@@ -80,6 +80,7 @@ async def test_a_foreign_namesake_that_goes_is_noticed(operators: Operators, wor
         await world.until(ours, "the child was never made")
 
 
+@pytest.mark.usefixtures("controllers")
 async def test_a_namesake_in_deletion_is_waited_for(operators: Operators, world: World) -> None:
     async with operators.running() as operator:
         await world.apply("one", SPEC)
@@ -91,8 +92,12 @@ async def test_a_namesake_in_deletion_is_waited_for(operators: Operators, world:
         await world.delete("one")
         await world.until_gone(world.path("one"))
         await world.apply("one", SPEC)
-        told = await world.until_condition("one", reason="ChildTerminating")
-        assert "one-model" in told["message"]
+
+        async def told() -> bool:
+            condition = await world.condition("one")
+            return condition.get("reason") == "ChildTerminating" and "one-model" in condition["message"]
+
+        await world.until(told, "the Service in deletion was never named")
         await world.admin.edit(path, {"metadata": {"finalizers": None}})
 
         async def anew() -> bool:
@@ -153,10 +158,10 @@ async def test_retained_volume_is_taken_up_again(operators: Operators, world: Wo
         kept = await world.admin.get(claim)
         await world.delete("one")
 
-        async def only_the_claim() -> bool:
-            return [ref.name for ref in await world.children("one")] == ["one-workspace"]
+        async def only_claims() -> bool:
+            return {ref.kind for ref in await world.children("one")} == {CLAIM.kind}
 
-        await world.until(only_the_claim, "not just the claim is left")
+        await world.until(only_claims, "not just the claims are left")
         await world.apply("one", spec)
         await world.until_told("one")
         await idle(operator)

@@ -175,6 +175,7 @@ class World:
             if ref.kind in ("StatefulSet", "Deployment"):
                 await self.set_status(ref.path, item, _ready(item))
             elif ref.kind == "PersistentVolumeClaim":
+                await self.admin.edit(ref.path, {"spec": {"volumeName": f"volume-of-{ref.name}"}})
                 size = item["spec"]["resources"]["requests"]["storage"]
                 await self.set_status(ref.path, item, {"phase": "Bound", "capacity": {"storage": size}})
 

@@ -75,11 +75,7 @@ class LiveChildren:
         try:
             self.live[child.ref] = run.note(await self._write(child, live))
         except Invalid as error:
-            if live is not None and _unbound_claim(child.ref, live):
-                # Nothing is on it yet, and what differs can't be changed in place.
-                await self._delete(run, child.ref)
-            else:
-                self.refusals[child.ref] = Refusal(error.status, error.message)
+            self.refusals[child.ref] = Refusal(error.status, error.message)
         except Forbidden as error:
             if namespace_ends(error):
                 raise NamespaceEnds from error
@@ -111,7 +107,3 @@ class LiveChildren:
 def _holds_work(workspace: Workspace, ref: Ref, live: Object | None) -> bool:
     bound = bool(live and live.get("spec", {}).get("volumeName"))
     return bound and ref.kind == CLAIM.kind and ref.name == workspace_claim(workspace.meta.name)
-
-
-def _unbound_claim(ref: Ref, live: Object) -> bool:
-    return ref.kind == CLAIM.kind and live.get("status", {}).get("phase") == "Pending"
