@@ -35,7 +35,9 @@ def operator_image(cluster: Cluster) -> str:
 def test_helm_test(operator: Cluster) -> None:
     said = release.helm(operator, "test", release.NAME, "--timeout", "2m")
     assert "Succeeded" in said
-    assert not operator.get("pod", f"{release.NAME}-test", release.NAMESPACE), "nothing is left of a good test"
+    assert not operator.get("pod", f"{release.NAME}-test", release.NAMESPACE), (
+        "nothing is left of a good test"
+    )
 
 
 def test_metrics_and_health_are_served(operator: Cluster) -> None:
