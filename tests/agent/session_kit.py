@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tarfile
@@ -95,6 +97,13 @@ class Terminal:
             assert time.monotonic() < deadline, self.said
             self._read(min(deadline, time.monotonic() + 0.05))
 
+    def wait_until_all_is_read(self) -> None:
+        """Wait until the program has taken all that was sent."""
+        deadline = time.monotonic() + DEADLINE
+        while struct.unpack("i", fcntl.ioctl(self._child, termios.FIONREAD, bytes(4)))[0]:
+            assert time.monotonic() < deadline, self.said
+            self._read(min(deadline, time.monotonic() + 0.05))
+
     def ends(self) -> int:
         """Wait for the end; return the exit code."""
         deadline = time.monotonic() + DEADLINE
@@ -126,6 +135,4 @@ class Terminal:
 
 
 def _take_terminal() -> None:
-    import fcntl
-
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -45,12 +45,11 @@ def _from_terminal(shell: Shell, workspace: Path) -> int:
     with terminal_restored(), ends_on_signals(prompt.end):
         while True:
             try:
-                line = prompt.read()
-            except KeyboardInterrupt:
+                if shell.execute(prompt.read()) is None:
+                    return 0
+            except KeyboardInterrupt:  # at the prompt, or once more while the first is being told
                 continue
             except EOFError:
-                return 0
-            if shell.execute(line) is None:
                 return 0
 
 
