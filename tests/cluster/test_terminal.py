@@ -27,8 +27,8 @@ def test_a_session_types_and_ends_with_its_exit_code(terminals: Any) -> None:
 def test_ctrl_c_interrupts_the_remote_program_only(terminals: Any) -> None:
     terminal = terminals(*SHELL)
     terminal.wait_raw()
-    terminal.type(b"sleep 1000; echo rc=$?\r")
-    terminal.expect(rb"sleep 1000")
+    terminal.type(b"sh -c 'echo run''ning; exec sleep 1000'\r")
+    terminal.expect(rb"running\r\n")
     terminal.type(b"\x03")
     terminal.expect(rb"\^C")
     terminal.expect(rb"# ")
@@ -43,8 +43,8 @@ def test_ctrl_c_interrupts_the_remote_program_only(terminals: Any) -> None:
 def test_ctrl_z_stops_the_remote_program_and_ctrl_d_ends_the_session(terminals: Any) -> None:
     terminal = terminals(*SHELL)
     terminal.wait_raw()
-    terminal.type(b"sleep 1000\r")
-    terminal.expect(rb"sleep 1000\r\n")
+    terminal.type(b"sh -c 'echo run''ning; exec sleep 1000'\r")
+    terminal.expect(rb"running\r\n")
     terminal.type(b"\x1a")
     terminal.expect(rb"Stopped")
     terminal.expect(rb"# ")
