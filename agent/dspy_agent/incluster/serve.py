@@ -28,6 +28,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     server = serve_probes(port, lambda: not_ready_cause(workspace))
     sys.stderr.write(f"serving {workspace}; probes at port {server.server_port}\n")
+    _reap()  # what ended before SIGCHLD was blocked has sent none
     while signal.sigwait(signals) == signal.SIGCHLD:
         _reap()
 
