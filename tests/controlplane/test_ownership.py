@@ -97,7 +97,7 @@ async def test_a_namesake_in_deletion_is_waited_for(operators: Operators, world:
             condition = await world.condition("one")
             return condition.get("reason") == "ChildTerminating" and "one-model" in condition["message"]
 
-        await world.until(told, "the Service in deletion was never named")
+        await world.until(told, "the Service in deletion was never named", lambda: world.condition("one"))
         await world.admin.edit(path, {"metadata": {"finalizers": None}})
 
         async def anew() -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from dspy_operator.children import ALL_KINDS, Kind, Ref
 from dspy_operator.kube.client import KubeClient
-from dspy_operator.kube.errors import NotFound
+from dspy_operator.kube.errors import Conflict, NotFound
 from dspy_operator.kube.kinds import JOB, WORKSPACE
 
 from . import bed
@@ -79,14 +80,15 @@ class World:
         except NotFound:
             return None
 
-    async def children(self, name: str) -> dict[Ref, Object]:
-        """Live objects whose names belong to the workspace ``name``."""
+    async def children(self, name: str = "") -> dict[Ref, Object]:
+        """Live objects whose names belong to the workspace ``name``, or to any."""
         found = {}
         for kind in ALL_KINDS:
             async for page in self.admin.pages(kind.path(self.namespace)):
                 for item in page.items:
                     child = item["metadata"]["name"]
-                    if child.startswith(f"{name}-"):
+                    owned = bool(item["metadata"].get("ownerReferences"))
+                    if child.startswith(f"{name}-") if name else owned:
                         ref = Ref(kind.api_version, kind.kind, self.namespace, child)
                         found[ref] = item
         return found
@@ -95,7 +97,8 @@ class World:
         """Delete a workspace and, in place of garbage collection, its children."""
         await self.delete(name)
         for ref in await self.children(name):
-            await self.remove(ref.path)
+            with contextlib.suppress(NotFound, Conflict):  # garbage collection was faster
+                await self.remove(ref.path)
 
     async def state(self, name: str) -> State:
         """Children and status without what differs from run to run (uids, times, addresses)."""
@@ -172,12 +175,16 @@ class World:
     async def play_kubelet(self, name: str) -> None:
         """Make StatefulSet, Deployment and claims look as in a cluster where all pods are ready."""
         for ref, item in (await self.children(name)).items():
-            if ref.kind in ("StatefulSet", "Deployment"):
-                await self.set_status(ref.path, item, _ready(item))
-            elif ref.kind == "PersistentVolumeClaim":
-                await self.admin.edit(ref.path, {"spec": {"volumeName": f"volume-of-{ref.name}"}})
-                size = item["spec"]["resources"]["requests"]["storage"]
-                await self.set_status(ref.path, item, {"phase": "Bound", "capacity": {"storage": size}})
+            await self.play_ready(ref, item)
+
+    async def play_ready(self, ref: Ref, item: Object) -> None:
+        """Make one child look as when all pods are ready."""
+        if ref.kind in ("StatefulSet", "Deployment"):
+            await self.set_status(ref.path, item, _ready(item))
+        elif ref.kind == "PersistentVolumeClaim":
+            await self.admin.edit(ref.path, {"spec": {"volumeName": f"volume-of-{ref.name}"}})
+            size = item["spec"]["resources"]["requests"]["storage"]
+            await self.set_status(ref.path, item, {"phase": "Bound", "capacity": {"storage": size}})
 
     async def set_status(self, path: str, item: Object, status: Object) -> None:
         body = {
