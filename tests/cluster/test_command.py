@@ -54,7 +54,7 @@ def test_ten_mebibytes_of_utf8_come_back_intact_with_bounded_memory(cli: Cli, tm
 
 
 def peak_memory(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end and return the peak resident set in bytes. (``ru_maxrss`` would count the parent's.)"""
+    """Wait for the end; return the peak resident set in bytes (``ru_maxrss`` would count the parent's)."""
     most = 0
     while process.poll() is None:
         status = Path(f"/proc/{process.pid}/status").read_text()
