@@ -22,9 +22,12 @@ BUILD = os.environ.get("E2E_BUILD") != "0"
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Cluster:
-    """A kind cluster."""
-    return ensure()
+def cluster() -> Iterator[Cluster]:
+    """A kind cluster; one that was there before is left running."""
+    found = ensure()
+    yield found
+    if found.made and not KEEP:
+        found.delete()
 
 
 @pytest.fixture(scope="session")

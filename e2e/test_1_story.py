@@ -110,9 +110,13 @@ def test_exit_code_and_streams_are_the_remote_ones(agent: Agent) -> None:
 
 def test_session_on_a_terminal(agent: Agent) -> None:
     with agent.terminal(NAME) as terminal:
-        terminal.expect("> ")
+        terminal.expect("source>")
         terminal.type("grep parse_basic_str\r")
         terminal.expect("src/tomli/_parser.py")
+        terminal.expect("source>")
+        terminal.type("ctx logs\r")
+        terminal.expect("SettingsError")
+        terminal.expect("source>")
         terminal.type("exit\r")
         assert terminal.wait() == 0
 

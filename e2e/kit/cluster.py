@@ -50,10 +50,11 @@ def wait_for(look: Callable[[], T | None], seconds: float, what: Callable[[], st
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A kind cluster; ``kubeconfig`` has it as its only context."""
+    """A kind cluster; ``kubeconfig`` has its context, and ``made`` says whether `ensure` made it."""
 
     name: str
     kubeconfig: Path
+    made: bool
 
     @property
     def env(self) -> dict[str, str]:
@@ -87,6 +88,10 @@ class Cluster:
         """Put images of this machine into the cluster's nodes."""
         run("kind", "load", "docker-image", *images, "--name", self.name, timeout=400)
 
+    def delete(self) -> None:
+        """Delete the cluster. Raises Failed."""
+        run("kind", "delete", "cluster", "--name", self.name, timeout=120, env=self.env)
+
     def node(self, *words: str) -> str:
         """Run a command on the node and return its stdout. Raises Failed."""
         return run("docker", "exec", f"{self.name}-control-plane", *words).stdout
@@ -103,6 +108,7 @@ def ensure(name: str | None = None) -> Cluster:
     config = Path(tempfile.gettempdir()) / f"dspy-agent-{name}.kubeconfig"
     config.touch(mode=0o600)
     own = {"KUBECONFIG": str(config)}
+    made = not (shutil.which("kind") and name in run("kind", "get", "clusters").stdout.split())
     if (KIT / "up").exists():
         run(KIT / "up", name, timeout=600, env=own)
     for program, page in PROGRAMS.items():
@@ -111,6 +117,6 @@ def ensure(name: str | None = None) -> Cluster:
     if name not in run("kind", "get", "clusters").stdout.split():
         run("kind", "create", "cluster", "--name", name, "--wait", "180s", timeout=600, env=own)
     run("kind", "export", "kubeconfig", "--name", name, env=own)
-    cluster = Cluster(name, config)
+    cluster = Cluster(name, config, made)
     cluster.kubectl("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s", timeout=130)
     return cluster

@@ -82,5 +82,7 @@ class Terminal:
             data = os.read(self._master, 65536)
         except OSError:  # Linux answers EIO once the program has closed the terminal.
             return False
+        if b"\x1b[6n" in data:  # where is the cursor? As terminals do, we answer.
+            os.write(self._master, b"\x1b[1;1R")
         self.shown += data.decode(errors="replace")
         return bool(data)
