@@ -16,16 +16,16 @@ COPY pyproject.toml uv.lock ./
 COPY core/pyproject.toml core/
 COPY agent/pyproject.toml agent/
 COPY operator/pyproject.toml operator/
-RUN uv sync --frozen --no-default-groups --no-install-workspace --package dspy-agent
+RUN uv sync --frozen --no-default-groups --no-install-workspace --package dspy-agent --extra ripgrep
 COPY core core
 COPY agent agent
-RUN uv sync --frozen --no-default-groups --no-editable --package dspy-agent \
+RUN uv sync --frozen --no-default-groups --no-editable --package dspy-agent --extra ripgrep \
 # The asyncio half of the Kubernetes client: 68 MB that nothing here imports.
  && rm -r /opt/dspy-agent/lib/python3.11/site-packages/kubernetes/aio
 
 FROM ${BASE}
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates git openssh-client ripgrep \
+ && apt-get install -y --no-install-recommends ca-certificates git openssh-client \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /usr/share/doc /usr/share/man \
  && groupadd --gid 10001 dspy \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /workspace --shell /bin/bash dspy \
