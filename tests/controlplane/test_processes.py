@@ -133,7 +133,7 @@ async def test_endpoints(operators: Operators, world: World, tmp_path: Path) -> 
 async def test_crds_come_and_go(operators: Operators, world: World, tmp_path: Path) -> None:
     await remove_crds(world)
     log = tmp_path / "log"
-    async with process(operators, log) as operator:
+    async with crds_restored(world), process(operators, log) as operator:
 
         async def waits() -> bool:
             return any("CRDs" in record["message"] for record in records(log))
@@ -151,6 +151,15 @@ async def test_crds_come_and_go(operators: Operators, world: World, tmp_path: Pa
         await install_crds(world.admin)
         await _made(world, "two")
         assert operator.poll() is None
+
+
+@contextlib.asynccontextmanager
+async def crds_restored(world: World) -> AsyncIterator[None]:
+    """Leave the CRDs to the tests that follow."""
+    try:
+        yield
+    finally:
+        await install_crds(world.admin)
 
 
 async def _made(world: World, name: str) -> None:
