@@ -94,10 +94,10 @@ async def test_a_namesake_in_deletion_is_waited_for(operators: Operators, world:
         await world.apply("one", SPEC)
 
         async def told() -> bool:
-            condition = await world.condition("one")
-            return condition.get("reason") == "ChildTerminating" and "one-model" in condition["message"]
+            conditions = ((await world.workspace("one")).get("status") or {}).get("conditions") or []
+            return any(c["reason"] == "ChildTerminating" and "one-model" in c["message"] for c in conditions)
 
-        await world.until(told, "the Service in deletion was never named", lambda: world.condition("one"))
+        await world.until(told, "the Service in deletion was never named")
         await world.admin.edit(path, {"metadata": {"finalizers": None}})
 
         async def anew() -> bool:

@@ -19,8 +19,9 @@ from dspy_operator.kube.errors import Rejected
 from dspy_operator.kube.kinds import EVENT, POD
 from dspy_operator.observe import Observed, PodFacts, observe_pod
 
-POLL_FIRST_SECONDS: Final = 2.0
+POLL_FIRST_SECONDS: Final = 3.0
 POLL_LONGEST_SECONDS: Final = 30.0
+POLL_SHARE_SECONDS: Final = 0.04  # for each workspace that is not ready: 25 looks a second in all
 _LOGGER: Final = logging.getLogger(__name__)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import random
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,7 +20,12 @@ from dspy_operator.observe import claim_facts
 from dspy_operator.queue import Key
 from dspy_operator.reconcile.base import Clock, Pass, StatusWriter, version_of
 from dspy_operator.reconcile.live import LiveChildren, NamespaceEnds
-from dspy_operator.reconcile.progress import POLL_FIRST_SECONDS, POLL_LONGEST_SECONDS, read_progress
+from dspy_operator.reconcile.progress import (
+    POLL_FIRST_SECONDS,
+    POLL_LONGEST_SECONDS,
+    POLL_SHARE_SECONDS,
+    read_progress,
+)
 from dspy_operator.settings import Settings
 from dspy_operator.status import invalid_status, status
 
@@ -92,6 +98,7 @@ class WorkspaceReconciler:
         poll = self._polls.get(run.key, POLL_FIRST_SECONDS)
         poll = POLL_FIRST_SECONDS if run.writes else min(poll * 1.5, POLL_LONGEST_SECONDS)
         self._polls[run.key] = poll
+        poll = max(poll, len(self._polls) * POLL_SHARE_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
         return poll if deadline is None else min(poll, deadline)
 
 
