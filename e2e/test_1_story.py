@@ -114,7 +114,7 @@ def test_session_on_a_terminal(agent: Agent) -> None:
         terminal.type("grep parse_basic_str\r")
         terminal.expect("src/tomli/_parser.py")
         terminal.expect("source>")
-        terminal.type("ctx logs\r")
+        terminal.type("ctx --logs logs\r")
         terminal.expect("SettingsError")
         terminal.expect("source>")
         terminal.type("exit\r")

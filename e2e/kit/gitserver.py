@@ -40,6 +40,7 @@ def objects() -> list[Object]:
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 1,
         "containers": [container],
     }
     deployment = {
