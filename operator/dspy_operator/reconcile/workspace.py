@@ -81,7 +81,8 @@ class WorkspaceReconciler:
         previous = obj.get("status") or {}
         new = status(workspace, observed, (), facts, self._settings, previous)
         resting = suspension(workspace, facts) is not None
-        if not is_ready(new) and not resting:
+        if not is_ready(new) and not resting and not run.writes:
+            # What was written just now has no pods yet; the next look comes soon.
             meta = workspace.meta
             seen = await read_progress(self._client, meta.namespace, meta.name, observed.values())
             facts = dataclasses.replace(facts, events=seen.events or {}, pull=seen.pull)
