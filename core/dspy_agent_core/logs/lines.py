@@ -19,6 +19,10 @@ _CRI = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (stdout|stderr)
 _DOCKER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z) (.*)", re.S)
 _KUBECTL = re.compile(r"(\[pod/[^\]\s]+\]) (.*)", re.S)
 _COMPOSE = re.compile(r"([A-Za-z0-9][\w.-]*?) +\| ?(.*)", re.S)
+# The pod of a deployment and its container, as stern writes them.
+_STERN = re.compile(
+    r"([a-z0-9][a-z0-9.-]{0,252}-[b-df-hj-np-tv-z0-9]{8,10}-[b-df-hj-np-tv-z0-9]{5} [a-z0-9-]+) (.*)", re.S
+)
 _SYSLOG = re.compile(
     r"(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d) (\S+) ([\w./-]+(?:\[\d+\])?): ?(.*)", re.S
 )
@@ -73,7 +77,7 @@ def _year(at: float | None) -> int | None:
 def _take_carrier(line: Line, at: float | None) -> bool:
     """Strip one prefix that a carrier put before the line; return whether there was one."""
     text = line.text
-    if text.startswith('{"log":"'):
+    if text.startswith('{"log":'):
         return _take_docker_json(line)
     if match := _CRI.match(text):
         line.stamp = parse_iso(match[1])
@@ -84,7 +88,7 @@ def _take_carrier(line: Line, at: float | None) -> bool:
     if match := _DOCKER.match(text):
         line.stamp, line.text = parse_iso(match[1]), match[2]
         return True
-    if match := _KUBECTL.match(text) or _COMPOSE.match(text):
+    if match := _KUBECTL.match(text) or _COMPOSE.match(text) or _STERN.match(text):
         line.stream += match[1]
         line.text = match[2]
         return True

@@ -15,6 +15,7 @@ from dspy_agent_core.logs.traces.joiner import OpenTrace
 _MAX_CONTINUATION: Final = 200
 _MAX_TEXTS: Final = 3000
 _MAX_STREAMS: Final = 512
+_MAX_RECENT: Final = 40
 _PATIENCE: Final = 100  # lines of others that an open trace waits through
 _HEADLINES = ("Caused by", "Suppressed", "During handling", "The above exception", "Traceback", "goroutine ")
 
@@ -99,7 +100,8 @@ class Joiner:
     def _place(self, stream: _Stream, line: Line) -> Iterator[Record]:
         text = line.text
         trace = stream.trace
-        if trace is not None and trace.open is not None:
+        opens_own = trace is not None and trace.waited and _is_first_frame(stream.plain, text)
+        if trace is not None and trace.open is not None and not opens_own:
             headed = line.headed and not (trace.per_line and line.level is None)
             if trace.open.takes(text, headed):
                 trace.per_line = trace.per_line or (line.headed and trace.lines == 1)
@@ -131,14 +133,21 @@ class Joiner:
             return
         if stream.trace is not None:
             yield stream.trace
-        record.open, record.context = OpenTrace(kind), stream.recent
+        record.open, record.context = OpenTrace(kind, text), stream.recent
         stream.trace, stream.recent = record, []
 
 
+def _is_first_frame(plain: Record | None, text: str) -> bool:
+    """Return whether ``text`` is a frame below a line that names an exception of its own."""
+    return plain is not None and bool(syntax.AT_FRAME.match(text) and syntax.EMBEDDED.search(plain.texts[0]))
+
+
 def _remember(stream: _Stream, text: str) -> None:
-    """Keep the last lines before a trace: pytest names the function only there."""
-    if text.lstrip().startswith(("def ", "async def ", ">")):
-        stream.recent = [*stream.recent[-3:], text]
+    """Keep the last functions and places before a trace: pytest names them only there."""
+    if ("def " in text and syntax.PYTEST_DEF.match(text)) or (
+        ".py:" in text and syntax.PYTEST_WHERE.match(text)
+    ):
+        stream.recent = [*stream.recent[1 - _MAX_RECENT :], text]
 
 
 def _promote(stream: _Stream, kind: str) -> Iterator[Record]:
@@ -147,7 +156,7 @@ def _promote(stream: _Stream, kind: str) -> Iterator[Record]:
         yield stream.trace
     record, stream.plain = stream.plain, None
     if record is not None:
-        record.open, record.context = OpenTrace(kind), stream.recent
+        record.open, record.context = OpenTrace(kind, record.texts[-1]), stream.recent
         stream.trace, stream.recent = record, []
 
 

@@ -19,6 +19,7 @@ _TRACE = re.compile(
 )
 _LOGFMT_PAIR = re.compile(r'(?<![\w.@-])([A-Za-z_@][\w.@-]*)=("(?:[^"\\]|\\.)*"|\S*)')
 _LOGFMT = re.compile(r"(?=[\w.@-]+=).*?(?<!\S)(?:level|lvl|severity)=")
+_CLOSING_QUOTE = re.compile(r"\n['\"]$")
 
 
 @dataclass(slots=True)
@@ -66,8 +67,9 @@ def parse_logfmt(text: str) -> Fields | None:
 
 
 def unescape(text: str) -> str:
-    """Return ``text`` with written-out line ends and tabs made real."""
-    return text.replace("\\r", "").replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"')
+    """Return ``text`` with written-out line ends, tabs and quotes made real."""
+    text = text.replace("\\r", "").replace("\\n", "\n").replace("\\t", "\t")
+    return _CLOSING_QUOTE.sub("", text.replace('\\"', '"').replace("\\'", "'"))
 
 
 def _unquote(value: str) -> str:

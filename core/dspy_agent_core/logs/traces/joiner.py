@@ -13,30 +13,41 @@ _MARGIN = re.compile(r" {2,}[|+]")
 
 
 class OpenTrace:
-    """A trace that has begun. Set ``interrupted`` once a line of somebody else's came in between."""
+    """A trace that ``text`` has begun. Set ``interrupted`` once a line of somebody else's came in between."""
 
     __slots__ = (
         "_after_blank",
         "_after_caret",
         "_before_head",
         "_chained",
+        "_ended",
+        "_has_error",
+        "_in_code",
         "_in_message",
+        "_indent",
         "_message_lines",
+        "_remote",
         "interrupted",
         "kind",
         "wants_final",
     )
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, text: str) -> None:
         self.kind = kind
         self.interrupted = False
         self.wants_final = kind == "python"
-        self._in_message = kind not in ("python", "node", "frames")
+        self._in_message = kind not in ("python", "node", "frames", "pytest")
         self._message_lines = 0
         self._after_blank = False
         self._after_caret = False
         self._before_head = kind == "node"
-        self._chained = False
+        self._remote = kind == "python" and bool(syntax.PY_REMOTE.match(text))
+        self._chained = self._remote
+        self._in_code = self._has_error = self._ended = False
+        bare = text.lstrip(" ")
+        self._indent = len(text) - len(bare) if bare.startswith("Traceback") else 0
+        if kind == "pytest":
+            self._pytest(text)
 
     def takes(self, text: str, headed: bool) -> bool:
         """Return whether ``text`` belongs to this trace. ``headed``: it starts a record of its own."""
@@ -49,6 +60,10 @@ class OpenTrace:
             self._after_blank = True
             return True
         if self._after_blank and not self._has_blanks_inside():
+            return False
+        if self._ended or syntax.PYTEST_SECTION.match(text):
+            return False
+        if self._indent and not text[: self._indent].isspace():
             return False
         if self._before_head:  # Node prints the code that threw, a caret, then the message
             self._in_message, self._before_head = self._after_caret, not self._after_caret
@@ -78,9 +93,7 @@ class OpenTrace:
                 not headed and not self._in_message and bool(syntax.RUBY_HEAD.match(text))
             )
         if self.kind == "pytest":
-            return self._ends_message(syntax.PYTEST_WHERE.match(text)) or bool(
-                syntax.PYTEST_ERROR.match(text)
-            )
+            return self._pytest(text)
         if syntax.PY_CHAIN.match(text):
             self.kind = "python"
             return self._python(text, headed)
@@ -102,7 +115,23 @@ class OpenTrace:
             return True
         return not self._in_message and bool(syntax.GO_CALL.match(text))
 
+    def _pytest(self, text: str) -> bool:
+        """Take short frames, then the lines of the error, then the place that long ones end with."""
+        if self._ended:
+            return False
+        if syntax.PYTEST_ERROR.match(text):
+            self._has_error = True
+            return True
+        if self._has_error and syntax.PYTEST_WHERE.match(text):
+            self._ended = True
+            return True
+        return not self._has_error and bool(syntax.PYTEST_SHORT.match(text))
+
     def _python(self, text: str, headed: bool) -> bool:
+        if self._indent and text[: self._indent].isspace():
+            text = text[self._indent :]
+        if self._remote and text == '"""':
+            return True
         inner = text.lstrip(" |+") if _MARGIN.match(text) else text
         if syntax.PY_HEADER.search(inner):
             if not self._chained and inner is text:
@@ -112,19 +141,25 @@ class OpenTrace:
         if inner is not text:
             return self._margin(text, inner)
         if syntax.PY_FRAME.match(text) or syntax.PY_REPEATED.match(text):
+            self._in_code = True
             return True
         if syntax.PY_CHAIN.match(text.strip()):
             self._chained, self.wants_final = True, True
             return True
         if self.wants_final and text[:1] in (" ", "\t"):
             return not headed
-        if self.wants_final and syntax.PY_FINAL.match(text):
+        if self.wants_final and self._is_final(text):
             if headed and not syntax.HEAD.match(text):
                 return False
+            self._in_code = False
             self.wants_final, self._chained = False, False
             self._in_message, self._message_lines = True, 0
             return True
         return False
+
+    def _is_final(self, text: str) -> bool:
+        small = self._in_code and not self.interrupted and syntax.PY_SMALL_FINAL.match(text)
+        return bool(small or syntax.PY_FINAL.match(text))
 
     def _margin(self, text: str, inner: str) -> bool:
         """Take a line of an exception group, which has a margin of bars."""

@@ -10,8 +10,11 @@ from dspy_agent_core.logs.traces.model import Block, RawFrame, Trace
 _LINK = re.compile(
     r"\s*(?:(?P<link>Caused by: |Suppressed: |---> (?:\(Inner Exception #\d+\) )?))(?P<rest>.*)", re.S
 )
+# Names that do not end like an exception's: with a package, or where only a name can stand.
+_DOTTED = re.compile(r"(?P<type>(?:[\w$]+\.)+[\w$]+)(?:: (?P<message>.*))?$", re.S)
+_AFTER_LINK = re.compile(r"(?P<type>(?:[\w$]+\.)*[\w$]+)(?:: (?P<message>.*))?$", re.S)
 _DOTNET_FRAME = re.compile(r"\s+at (?P<call>[^\n(]+)\([^\n]*?\)(?: in (?P<path>.+):line (?P<line>\d+))?\s*$")
-_NODE_FRAME = re.compile(
+NODE_FRAME = re.compile(
     r"\s+at (?:(?P<call>.+?) \()?(?P<path>(?:file://)?(?:[A-Za-z]:)?[^\s():][^():]*|node:[\w/.]+):(?P<line>\d+):\d+\)?"
 )
 _NODE_INNER = re.compile(
@@ -39,13 +42,13 @@ class _Reader:
 
     def read(self, text: str) -> None:
         if link := _LINK.match(text):
-            self._begin(link["rest"], nested=link["link"].startswith("--->"))
+            self._begin(link["rest"], link["link"])
         elif text.lstrip().startswith("--- End of inner"):
             if len(self._stack) > 1:
                 self._stack.pop()
         elif frame := _frame(text):
             if not self._stack:
-                self._begin("", nested=False)
+                self._begin("")
             self._stack[-1].frames.append(frame)
             self._in_message = False
         elif syntax.JVM_MORE.match(text):
@@ -56,22 +59,19 @@ class _Reader:
     def _words(self, text: str) -> None:
         head = syntax.HEAD.match(text)
         if not self._stack:
-            self._begin(text, nested=False)
+            self._begin(text)
         elif head and len(self.blocks) == 1 and self.blocks[0].type is None:
             block = self.blocks[0]
             block.type, block.message = head["type"], [head["message"] or ""]
         else:
             self._stack[-1].message.append(text)
 
-    def _begin(self, text: str, *, nested: bool) -> None:
+    def _begin(self, text: str, link: str = "") -> None:
         head = syntax.HEAD.match(text) or syntax.EMBEDDED.search(text)
-        if head is None and (
-            named := re.match(r"(?P<type>(?:[\w$]+\.)+[\w$]+)(?:: (?P<message>.*))?$", text, re.S)
-        ):
-            head = named
+        head = head or (_AFTER_LINK if link else _DOTTED).match(text)
         block = Block(head["type"] if head else None, [(head["message"] or "") if head else text], [])
         self.blocks.append(block)
-        self._stack = [*self._stack, block] if nested else [block]
+        self._stack = [*self._stack, block] if link.startswith("--->") else [block]
         self._in_message = True
 
 
@@ -82,7 +82,7 @@ def _frame(text: str) -> RawFrame | None:
         where = re.match(r"([\w$.-]+\.(?:java|kt|scala|groovy|clj)):?(\d*)$", jvm["where"])
         if where or jvm["where"] in ("Native Method", "Unknown Source"):
             return _jvm(jvm["call"], where)
-    if (dotnet := _DOTNET_FRAME.match(text)) and not _NODE_FRAME.match(text):
+    if (dotnet := _DOTNET_FRAME.match(text)) and not NODE_FRAME.match(text):
         line = int(dotnet["line"][:9]) if dotnet["line"] else None
         return RawFrame(
             dotnet["path"] or dotnet["call"].rpartition(".")[0].replace(".", "/"), line, dotnet["call"]
@@ -106,13 +106,15 @@ def parse_node(texts: list[str]) -> Trace | None:
     blocks: list[Block] = []
     in_message = False
     for text in texts[start:]:
-        if frame := _NODE_FRAME.match(text):
+        if frame := NODE_FRAME.match(text):
             if not blocks:
                 return None
             call = frame["call"].removeprefix("async ").removeprefix("new ") if frame["call"] else None
             path = frame["path"].removeprefix("file://").removeprefix("async ")
             blocks[-1].frames.append(RawFrame(path, int(frame["line"][:9]), call))
             in_message = False
+        elif blocks and syntax.AT_FRAME.match(text):
+            in_message = False  # a frame without a place
         elif not blocks and text.strip():
             blocks.append(_node_head(text, bare="Uncaught" if thrown else None))
             in_message = True

@@ -8,7 +8,7 @@ from dspy_agent_core.logs.traces.model import Trace
 
 def parse_trace(texts: list[str], context: list[str] | None = None) -> Trace | None:
     """Return the exception in ``texts``, or None. ``context``: the lines before (for pytest)."""
-    if any(syntax.PY_HEADER.search(t) or syntax.PY_FRAME.match(t) for t in texts):
+    if any(syntax.PY_HEADER.search(t) or (t[:1].isspace() and syntax.PY_FRAME.match(t)) for t in texts):
         return python.parse(texts)
     if any(syntax.PYTEST_ERROR.match(t) for t in texts):
         return python.parse_pytest(texts, context or [])
@@ -18,6 +18,8 @@ def parse_trace(texts: list[str], context: list[str] | None = None) -> Trace | N
         return native.parse_go(texts)
     if any(syntax.RUBY_HEAD.match(t) for t in texts) and (ruby := native.parse_ruby(texts)):
         return ruby
+    if any(managed.NODE_FRAME.match(t) for t in texts):
+        return managed.parse_node(texts)
     return managed.parse(texts) or managed.parse_node(texts)
 
 

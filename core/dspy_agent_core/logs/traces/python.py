@@ -7,6 +7,7 @@ import re
 from dspy_agent_core.logs.traces import syntax
 from dspy_agent_core.logs.traces.model import Block, RawFrame, Trace
 
+_QUOTES = '"""'
 _MARGIN = re.compile(r"^( {2,})([|+])(?: (.*)|(-.*))?$", re.S)
 
 
@@ -39,8 +40,12 @@ class _Reader:
         self._indent = indent
         self._state = "before"  # before | frames | chained | message | after
         self._depth = 0
+        self._remote = False
 
     def read(self, text: str) -> None:
+        if syntax.PY_REMOTE.match(text) or (self._remote and text == _QUOTES):
+            self._remote = True
+            return
         margin = _MARGIN.match(text)
         if margin:
             self._depth, text = (len(margin[1]) - 2) // 2, margin[3] or ""
@@ -71,6 +76,8 @@ class _Reader:
         if text[0] in " \t" or self._state == "after":
             return
         found = (syntax.HEAD if self._state == "before" else syntax.PY_FINAL).match(text)
+        if not found and self._state == "frames":
+            found = syntax.PY_SMALL_FINAL.match(text)
         if not found:
             return
         if self._state != "frames":
@@ -88,7 +95,7 @@ class _Reader:
 
 
 def parse_pytest(texts: list[str], context: list[str]) -> Trace | None:
-    """Return the exception of a pytest failure: its ``E`` lines and the place below them."""
+    """Return the exception of a pytest failure: its ``E`` lines and the places around them."""
     errors = [m["text"] for t in texts if (m := syntax.PYTEST_ERROR.match(t))]
     if not errors:
         return None
@@ -96,15 +103,13 @@ def parse_pytest(texts: list[str], context: list[str]) -> Trace | None:
     kind = found["type"] if found else ("AssertionError" if errors[0].startswith("assert") else None)
     message = [found["message"] or "" if found else errors[0], *errors[1:]]
     frames: list[RawFrame] = []
-    for text in texts:
-        if where := syntax.PYTEST_WHERE.match(text):
-            frames.append(RawFrame(where["path"], int(where["line"][:9]), _function(context)))
-            kind = kind or where["type"] or None
-    return Trace(kind, "\n".join(message).strip(), tuple(frames))
-
-
-def _function(context: list[str]) -> str | None:
-    for text in reversed(context):
-        if found := re.search(r"\bdef (\w+)\(", text):
-            return found[1]
-    return None
+    function = None
+    for text in [*context, *texts]:
+        if named := syntax.PYTEST_DEF.match(text):
+            function = named["function"]
+        elif short := syntax.PYTEST_SHORT.match(text):
+            frames.append(RawFrame(short["path"], int(short["line"][:9]), short["function"]))
+        elif where := syntax.PYTEST_WHERE.match(text):
+            frames.append(RawFrame(where["path"], int(where["line"][:9]), function))
+            kind, function = kind or where["type"] or None, None
+    return Trace(kind, "\n".join(message).strip(), tuple(reversed(frames)))

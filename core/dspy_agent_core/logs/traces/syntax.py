@@ -17,6 +17,10 @@ PY_FINAL = re.compile(
     r"(?:: (?P<message>.*)|:? ?)$",
     re.S,
 )
+# `my_error: x`: only behind frames can a small letter begin a type.
+PY_SMALL_FINAL = re.compile(r"(?P<type>[a-z_]\w*): (?P<message>.*)$", re.S)
+# Comes before the quoted traceback of another process.
+PY_REMOTE = re.compile(r"(?:multiprocessing\.pool\.|concurrent\.futures\.process\._)RemoteTraceback: ?$")
 PY_MARGIN = re.compile(r"(?P<indent> *)(?:(?P<sign>[|+]) ?|(?P<rule>\+(?:-\+)?-{3,}.*))")
 PY_GROUP_RULE = re.compile(r"\s*\+(?:-\+)?-{8,}")
 
@@ -26,7 +30,8 @@ HEAD_TYPE = (
 )
 HEAD = re.compile(
     rf"""(?:Exception\ in\ thread\ "[^"]*"\ |Uncaught\ (?:\(in\ promise\)\ )?|Unhandled\ exception\.\ |\[)?
-    (?P<type>{HEAD_TYPE}|(?:[a-z][\w$]*\.)+[A-Z][\w$.]*(?=:|$)|(?<=exception\.\ )[\w.]+|Error|Exception)
+    (?P<type>{HEAD_TYPE}|(?:[a-z][\w$]*\.)+[A-Z][\w$.]*(?=:|$)|(?<=exception\.\ )[\w.]+|(?<="\ )[\w.$]+
+    |Error|Exception)
     (?:\ \[[\w-]+\])?(?:\ \(0x[0-9A-Fa-f]+\))?(?::\ ?(?P<message>.*)|\]?(?:\ \{{)?$)""",
     re.VERBOSE | re.S,
 )
@@ -54,7 +59,10 @@ RUBY_HEAD = re.compile(
 )
 RUBY_FROM = re.compile(r"\s+(?:\d+: )?from (?P<path>[^:\n]+):(?P<line>\d+):in [`'](?P<function>[^'\n]+)'")
 PYTEST_ERROR = re.compile(r"E   +(?P<text>.*)")
-PYTEST_WHERE = re.compile(r"(?P<path>[^\s:]+\.py):(?P<line>\d+): (?P<type>[\w.]*)$")
+PYTEST_WHERE = re.compile(r"(?P<path>[^\s:]+\.py):(?P<line>\d+):(?: (?P<type>[\w.]*))?$")
+PYTEST_SHORT = re.compile(r"(?P<path>[^\s:]+\.py):(?P<line>\d+): in (?P<function>\S+)$")
+PYTEST_DEF = re.compile(r">?\s*(?:async )?def (?P<function>\w+)\(")
+PYTEST_SECTION = re.compile(r"([=_])\1\1+ .+ \1\1+$")
 
 
 def trace_kind(text: str) -> str | None:
@@ -66,7 +74,9 @@ def trace_kind(text: str) -> str | None:
     first = text[:1]
     if first in " \t" or not first:
         return None
-    if text.startswith("E   ") and PYTEST_ERROR.match(text):
+    if (text.startswith("E   ") and PYTEST_ERROR.match(text)) or (
+        ".py:" in text and PYTEST_SHORT.match(text)
+    ):
         return "pytest"
     if text.startswith(("panic: ", "fatal error: ")):
         return "go"
@@ -78,9 +88,13 @@ def trace_kind(text: str) -> str | None:
         return "ruby"
     if text[-1].isdigit() and NODE_WHERE.match(text):
         return "node"
-    return "head" if HEAD.match(text) else None
+    if not HEAD.match(text):
+        return None
+    return "python" if PY_REMOTE.match(text) else "head"
 
 
 def is_frame(text: str) -> bool:
     """Return whether ``text`` is, without doubt, a line from the inside of a trace."""
-    return bool(AT_FRAME.match(text) or JVM_MORE.match(text) or RUBY_FROM.match(text) or PY_FRAME.match(text))
+    if JVM_MORE.match(text):
+        return True
+    return text[:1].isspace() and bool(AT_FRAME.match(text) or RUBY_FROM.match(text) or PY_FRAME.match(text))
