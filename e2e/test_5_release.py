@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
+import yaml
 
 from .kit import release, workspace
 from .kit.agent import Agent
@@ -61,6 +64,53 @@ def test_upgrade_restarts_no_agent(agent: Agent) -> None:
         wait_for(partial(agent.cluster.get, "service", child, agent.namespace), 60, f"{child} again")
     after = {name: workspace.pod_uids(agent.cluster, agent.namespace, name) for name in (NAME, KEPT)}
     assert after == before
+    release.install(agent.cluster)
+
+
+def as_user(agent: Agent, role: str, folder: Path) -> Agent:
+    """The command line of somebody who has this role in the namespace, and no other."""
+    cluster, name = agent.cluster, f"user-{role}"
+    space = ("-n", agent.namespace)
+    cluster.kubectl("create", "serviceaccount", name, *space)
+    cluster.kubectl(
+        "create",
+        "rolebinding",
+        name,
+        f"--clusterrole={role}",
+        f"--serviceaccount={agent.namespace}:{name}",
+        *space,
+    )
+    token = cluster.kubectl("create", "token", name, *space).strip()
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    config["users"] = [{"name": user["name"], "user": {"token": token}} for user in config["users"]]
+    path = folder / name
+    path.write_text(yaml.safe_dump(config))
+    path.chmod(0o600)
+    return Agent(replace(cluster, kubeconfig=path), agent.namespace)
+
+
+def test_roles_for_people(agent: Agent, tmp_path: Path) -> None:
+    developer = as_user(agent, "dspy-agent-connect", tmp_path)
+    assert developer.inside(NAME, "echo", "in").stdout == "in\n"
+    developer.run("suspend", NAME)
+    developer.run("resume", NAME, "--wait")
+
+    onlooker = as_user(agent, "dspy-agent-view", tmp_path)
+    assert NAME in onlooker.run("workspaces").stdout
+    refused = onlooker.run("connect", NAME, "--", "true", check=False)
+    assert refused.returncode == 6
+    assert "pods" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_namespaced_scope_works_with_roles_only(agent: Agent) -> None:
+    before = workspace.pod_uids(agent.cluster, agent.namespace, NAME)
+    release.install(agent.cluster, "scope.mode=namespaced", f"scope.namespaces={{{agent.namespace}}}")
+    assert not agent.cluster.get("clusterrole", release.NAME)
+    agent.cluster.kubectl("delete", "service", f"{NAME}-agent", "-n", agent.namespace)
+    wait_for(lambda: agent.cluster.get("service", f"{NAME}-agent", agent.namespace), 60, "the Service again")
+    assert "Succeeded" in release.helm(agent.cluster, "test", release.NAME, "--timeout", "2m")
+    assert workspace.pod_uids(agent.cluster, agent.namespace, NAME) == before
     release.install(agent.cluster)
 
 

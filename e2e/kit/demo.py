@@ -41,8 +41,9 @@ def demo() -> str:
     say(f"workspace: Ready, in pod {ready['status']['agent']['podName']}")
     agent = Agent(cluster, NAMESPACE)
     events = agent.tool(NAME, "ctx", "--logs", "logs")["events"]
-    say(f"workspace: ctx finds {len(events)} key events in the project's log; the first:")
-    say(f"           {events[0].get('type', '')} {events[0]['message']}")
+    worst = max(events, key=lambda event: event["count"] if event.get("type") else 0)
+    say(f"workspace: ctx finds {len(events)} key events in the project's log; the most frequent exception:")
+    say(f"           {worst['count']} times {worst['type']}: {worst['message']}")
     run("kind", "export", "kubeconfig", "--name", cluster.name)
     return f"uv run dspy-agent connect {NAME} --namespace {NAMESPACE} --context kind-{cluster.name}"
 

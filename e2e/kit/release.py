@@ -32,6 +32,7 @@ def install(cluster: Cluster, *sets: str) -> str:
         "--timeout",
         "3m",
         "--take-ownership",
+        "--reset-values",
         *words,
     )
 
