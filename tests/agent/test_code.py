@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from dspy_agent.tools.arguments import CodectxArguments, ExtractArguments
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.workspace.paths import open_workspace
 from dspy_agent_core.contracts.results import Hits
-from dspy_agent_core.errors import AgentError
+from dspy_agent_core.errors import AgentError, UsageError
 
 FILES = {
     "src/shop/__init__.py": "",
@@ -186,3 +187,26 @@ def test_codectx_runs_nothing_that_the_repository_configures(project: Path) -> N
 def test_a_file_without_git(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x = 1\n")
     assert describe(tmp_path, "a.py").last_change is None
+
+
+def test_a_file_whose_name_is_not_utf8_is_described(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"bad\xff.py")).write_bytes(b"def f():\n    pass\n")
+    found = describe(tmp_path, os.fsdecode(b"bad\xff.py"))
+    assert found.path == "bad\\xff.py"
+    assert [symbol.name for symbol in found.symbols or ()] == ["f"]
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "a\0b"])
+def test_what_can_be_no_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError):
+        describe(tmp_path, name)
+
+
+def test_a_definition_may_be_written_oddly(tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(
+        "def \\\n  far(x): pass\nclass  Wide: pass\nasync def   late(): pass\nfar(1)\n"
+    )
+    for name, line in (("far", 1), ("Wide", 3), ("late", 4)):
+        symbol = describe(tmp_path, name).symbol
+        assert symbol is not None
+        assert symbol.line == line

@@ -13,14 +13,15 @@ from pathlib import Path
 from dspy_agent.code.parse import PARSED_GLOBS, parse_file
 from dspy_agent.search.dialect import parse_pattern
 from dspy_agent.search.grep import Search
-from dspy_agent.search.query import FileLines, Query
+from dspy_agent.search.query import MAX_TEXT, FileLines, Query
 from dspy_agent.workspace.gitignore import parse_rules
 from dspy_agent.workspace.ignore import Filters
 from dspy_agent.workspace.walk import walk
+from dspy_agent_core.code.languages import language_of
 from dspy_agent_core.code.links import dotted, is_test
 from dspy_agent_core.code.structure import Symbol
 
-SUGGESTION_SECONDS = 3.0
+SUGGESTION_SECONDS = 1.0
 _SOURCE = Filters(types=parse_rules(PARSED_GLOBS))
 _OVERLOAD = re.compile(r"\s*@(?:\w+\.)?overload\b")
 _SEPARATORS = ("::", "#", "/")
@@ -59,11 +60,17 @@ def search_word(
 def find_definitions(workspace: Path, name: str, within: Path | None = None) -> list[Definition]:
     """Return the definitions of ``name``, the best first: exact and qualified before others, tests last."""
     last = name.rpartition(".")[2]
+    if not is_utf8(last):
+        return []
     for ignore_case in (False, True):
         files = (
             [os.fspath(within)]
             if within
-            else [found.path for found in search_word(workspace, last, ignore_case=ignore_case)]
+            else [
+                found.path
+                for found in search_word(workspace, last, ignore_case=ignore_case)
+                if _may_define(found, last)
+            ]
         )
         definitions = [
             definition for path in files for definition in _definitions_in(workspace, path, name, ignore_case)
@@ -71,6 +78,19 @@ def find_definitions(workspace: Path, name: str, within: Path | None = None) -> 
         if definitions:
             return sorted(definitions, key=lambda found: (found.rank, found.path, found.symbol.line))
     return []
+
+
+def is_utf8(name: str) -> bool:
+    """Return False for a name made from bytes that are not UTF-8: no source can hold it as a word."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def _may_define(found: FileLines, name: str) -> bool:
+    """Return False if no line of a Python file can define ``name``: most files only use it."""
+    if language_of(found.path) != "python":
+        return True
+    head = re.compile(rf"(?:\b(?:def|class)\s+|^\s*){re.escape(name)}(?!\w)", re.IGNORECASE)
+    return any(head.search(line.text) or len(line.text) > MAX_TEXT for line in found.lines)
 
 
 def _definitions_in(workspace: Path, path: str, name: str, ignore_case: bool) -> Iterator[Definition]:

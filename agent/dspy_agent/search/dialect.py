@@ -64,8 +64,10 @@ class _Parser:
         self.depth = self.repeats = 0
         self.literals = self.capitals = False
 
-    def fail(self, reason: str, help: str = _HELP) -> NoReturn:
-        raise bad_pattern(f"{reason} at character {min(self.at, len(self.pattern)) + 1}", help)
+    def fail(self, reason: str, help: str = _HELP, at: int | None = None) -> NoReturn:
+        """Refuse the pattern at the index ``at``, by default the one that is read."""
+        at = min(self.at if at is None else at, len(self.pattern) - 1)
+        raise bad_pattern(f"{reason} at character {at + 1}", help)
 
     def peek(self, length: int = 1) -> str:
         return self.pattern[self.at : self.at + length]
@@ -157,7 +159,7 @@ class _Parser:
         return self.literal(ord(char))
 
     def group(self) -> Node | None:
-        fold = self.fold
+        fold, opened = self.fold, self.at - 1
         if self.peek() == "?":
             self.at += 1
             if self.flags_only():
@@ -168,7 +170,7 @@ class _Parser:
         node = self.alternatives()
         self.fold = fold
         if self.peek() != ")":
-            self.fail("a '(' is never closed", "Escape it as \\(, or use -F.")
+            self.fail("a '(' is never closed", "Escape it as \\(, or use -F.", opened)
         self.at += 1
         self.depth -= 1
         return node

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dspy_agent.code.find import find_definitions, search_word, split_name, suggest_names
+from dspy_agent.code.find import find_definitions, is_utf8, search_word, split_name, suggest_names
 from dspy_agent.code.history import Change, last_change
 from dspy_agent.code.parse import parse_file
 from dspy_agent.tools.arguments import CodectxArguments
@@ -19,7 +19,7 @@ from dspy_agent_core.code.languages import language_of
 from dspy_agent_core.code.links import dotted, imports_file, is_test
 from dspy_agent_core.code.structure import FileStructure, Import, Symbol
 from dspy_agent_core.contracts.results import Hit
-from dspy_agent_core.errors import WorkspaceError
+from dspy_agent_core.errors import UsageError, WorkspaceError
 
 MAX_USES = 50
 
@@ -60,6 +60,10 @@ def run(arguments: CodectxArguments, context: ToolContext) -> CodeContext:
         WorkspaceError: for a folder, or for a file that can't be read.
     """
     path, name = split_name(arguments.target)
+    if not arguments.target or any(char in arguments.target for char in "\n\0"):
+        raise UsageError(
+            "The name is empty or no name.", code="BadSymbol", next="Try: dspy-agent codectx src/app.py"
+        )
     if path is None and (found := _as_file(arguments.target, context.workspace)):
         return _describe_file(found, context.workspace)
     return _describe_symbol(name, confine(context.workspace, path) if path else None, context.workspace)
@@ -119,6 +123,8 @@ def _importers(shown: str, structure: FileStructure, workspace: Path) -> tuple[l
         word = Path(shown).parent.name or word
     used_by: list[Hit] = []
     tests: list[str] = []
+    if not is_utf8(word):
+        return used_by, tests  # no import can name it
     for found in search_word(workspace, word):
         importer = relative(workspace, found.path)
         parsed = parse_file(found.path) if importer != shown else None

@@ -136,18 +136,22 @@ def _one_line(text: str) -> str:
     return joined if len(joined) <= 500 else f"{joined[:500]}…"
 
 
+def _lines(number: int) -> str:
+    return f"{number:,} {'line' if number == 1 else 'lines'}"
+
+
 def notes(result: LogContext, arguments: CtxArguments) -> list[str]:
     """Say what was hidden, what was not read, and that clean logs are clean."""
     files = len(result.files or ())
-    where = f"{result.lines_read:,} lines of {files} {'file' if files == 1 else 'files'}"
+    where = f"{_lines(result.lines_read)} of {files} {'file' if files == 1 else 'files'}"
     said = []
-    if not result.events:
+    if files and not result.events:
         said.append(
             "The logs are empty."
             if not result.lines_read
             else f"Nothing at {arguments.level} or above in {where}."
         )
-    hidden = [f"{h.lines:,} lines hidden by {h.rule}" for h in result.hidden]
+    hidden = [f"{_lines(h.lines)} hidden by {h.rule}" for h in result.hidden]
     if hidden:
         said.append(f"{where}; " + ", ".join(hidden))
     for item in (result.unread or ())[:5]:

@@ -92,7 +92,9 @@ def render(result: Tree, arguments: TreeArguments, console: Any) -> None:
         if node.kind == "folder":
             facts = f"{node.files} files, {facts}"
         console.out(f"{'  ' * node.depth}{name}  ({facts})")
-    console.out(f"{result.folders} folders, {result.files} files, {human_size(result.size)}")
+    folders = f"{result.folders} {'folder' if result.folders == 1 else 'folders'}"
+    files = f"{result.files} {'file' if result.files == 1 else 'files'}"
+    console.out(f"{folders}, {files}, {human_size(result.size)}")
 
 
 def human_size(size: int) -> str:
