@@ -3,6 +3,7 @@
 Like client-go's: a key that is added while it is worked on is worked on once more afterwards. One thing
 is its own: an event that only shows a write of this very operator adds nothing. Such an event may arrive
 before the write's answer does, so what a busy key's events showed is kept until the key is done.
+Another: a second look that was asked for by the clock waits while keys with news are due, but not for ever.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 REMEMBERED_WRITES: Final = 20_000
+PATIENCE_SECONDS: Final = 30.0  # a second look that is overdue by so much goes first
 
 Version = tuple[str, str]  # uid, resourceVersion
 
@@ -33,6 +35,7 @@ class Key:
 @dataclass(slots=True)
 class _Entry:
     due: float | None = None  # None: not scheduled
+    news: bool = False  # scheduled for an event or a retry, not for a second look
     turn: int = 0  # tells a heap entry that was rescheduled from the valid one
     busy: bool = False
     forced: bool = False  # again once done, whatever was written
@@ -68,7 +71,8 @@ class WorkQueue:
         self._cap = cap
         self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
         self._entries: dict[Key, _Entry] = {}
-        self._heap: list[tuple[float, int, Key]] = []
+        self._news: list[tuple[float, int, Key]] = []  # heaps
+        self._looks: list[tuple[float, int, Key]] = []
         self._turns = itertools.count(1)
         self._own: OrderedDict[Version, None] = OrderedDict()
         self._waiters: set[asyncio.Future[None]] = set()
@@ -93,9 +97,9 @@ class WorkQueue:
             entry.seen.add(shown)
 
     def add_after(self, key: Key, seconds: float) -> None:
-        """Queue ``key`` for later; the earlier of two dates counts."""
+        """Queue ``key`` for a second look; the earlier of two dates counts."""
         entry = self._entries.setdefault(key, _Entry())
-        self._schedule(key, entry, self._clock() + seconds)
+        self._schedule(key, entry, self._clock() + seconds, self._looks)
 
     def close(self) -> None:
         """Hand out no further key."""
@@ -108,7 +112,8 @@ class WorkQueue:
             key = self._due_now()
             if key is not None:
                 return key
-            timeout = max(0.0, self._heap[0][0] - self._clock()) if self._heap else None
+            tops = [heap[0][0] for heap in (self._news, self._looks) if heap]
+            timeout = max(0.0, min(tops) - self._clock()) if tops else None
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
             try:
@@ -125,7 +130,7 @@ class WorkQueue:
         entry.failures = 0
         self._settle(key, entry, wrote)
         if after is not None and entry.due is None:
-            self._schedule(key, entry, self._clock() + after)
+            self._schedule(key, entry, self._clock() + after, self._looks)
         self._forget(key, entry)
 
     def failed(self, key: Key, *, wrote: Iterable[Version] = (), retry_after: float | None = None) -> float:
@@ -158,13 +163,17 @@ class WorkQueue:
         entry.forced = False
         entry.seen.clear()
 
-    def _schedule(self, key: Key, entry: _Entry, due: float) -> None:
+    def _schedule(
+        self, key: Key, entry: _Entry, due: float, heap: list[tuple[float, int, Key]] | None = None
+    ) -> None:
+        heap = self._news if heap is None else heap
         due = max(due, entry.not_before)
-        if entry.due is not None and entry.due <= due:
+        if entry.due is not None and entry.due <= due and (entry.news or heap is self._looks):
             return
+        entry.news = heap is self._news
         entry.due = due
         entry.turn = next(self._turns)
-        heapq.heappush(self._heap, (due, entry.turn, key))
+        heapq.heappush(heap, (due, entry.turn, key))
         self._wake()
 
     def _wake(self) -> None:
@@ -174,8 +183,15 @@ class WorkQueue:
 
     def _due_now(self) -> Key | None:
         now = self._clock()
-        while self._heap and self._heap[0][0] <= now:
-            _, turn, key = heapq.heappop(self._heap)
+        return (
+            self._pop(self._looks, now - PATIENCE_SECONDS)
+            or self._pop(self._news, now)
+            or self._pop(self._looks, now)
+        )
+
+    def _pop(self, heap: list[tuple[float, int, Key]], now: float) -> Key | None:
+        while heap and heap[0][0] <= now:
+            _, turn, key = heapq.heappop(heap)
             entry = self._entries.get(key)
             if entry is None or entry.turn != turn:
                 continue

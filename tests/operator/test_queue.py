@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from dspy_operator.queue import Key, QueueClosed, WorkQueue
+from dspy_operator.queue import PATIENCE_SECONDS, Key, QueueClosed, WorkQueue
 
 ONE = Key("agentworkspaces", "default", "one")
 TWO = Key("agentworkspaces", "default", "two")
@@ -131,3 +131,31 @@ async def test_a_closed_queue_hands_out_nothing(queue: WorkQueue) -> None:
     for closed in (waiter, queue.get()):
         with pytest.raises(QueueClosed):
             await closed
+
+
+async def test_a_second_look_waits_while_there_is_news(queue: WorkQueue, clock: Clock) -> None:
+    queue.add_after(ONE, 1.0)
+    clock.now += 5
+    queue.add(TWO)
+    assert await queue.get() == TWO
+    assert await queue.get() == ONE
+
+
+async def test_a_second_look_does_not_wait_for_ever(queue: WorkQueue, clock: Clock) -> None:
+    queue.add_after(ONE, 1.0)
+    clock.now += PATIENCE_SECONDS + 2
+    queue.add(TWO)
+    assert await queue.get() == ONE
+    assert await queue.get() == TWO
+
+
+async def test_news_turn_a_second_look_into_one_with_news(queue: WorkQueue, clock: Clock) -> None:
+    queue.add_after(ONE, 60.0)
+    queue.add(ONE)
+    queue.add(TWO)
+    assert await queue.get() == ONE
+    queue.done(ONE)
+    assert await queue.get() == TWO
+    queue.done(TWO)
+    clock.now += 100
+    assert await nothing_due(queue)

@@ -28,8 +28,13 @@ class Recorder:
         self._backlog: asyncio.Queue[Object] = asyncio.Queue(_BACKLOG)
 
     def changed(self, obj: Object, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        """Queue an Event for each condition whose status or reason is another now."""
+        """Queue an Event for each condition whose status or reason is another now.
+
+        A new resource that makes its first steps is no news.
+        """
         for condition in _changes(before, after):
+            if not before and condition["reason"] in _CALM:
+                continue
             try:
                 self._backlog.put_nowait(_event(obj, condition))
             except asyncio.QueueFull:

@@ -41,18 +41,22 @@ async def read_progress(
     path = POD.path(namespace)
     labels = f"{LABEL_WORKSPACE}={name}"
     pods = [observe_pod(pod) async for page in client.pages(path, labels=labels) for pod in page.items]
-    stuck = [child for child in observed if _stuck(child)]
+    unscheduled = any(pod.unschedulable for pod in pods)
+    stuck = [child for child in observed if _stuck(child, unscheduled=unscheduled)]
     found = await asyncio.gather(*(_events(client, namespace, child) for child in stuck))
     events = {child.ref: events for child, events in zip(stuck, found, strict=True)}
     return Progress(tuple(pods), events, await _pull(client, path, pods))
 
 
-def _stuck(child: Observed) -> bool:
+def _stuck(child: Observed, *, unscheduled: bool) -> bool:
+    """Whether events are worth their price: the API server reads all of a namespace to find a few."""
     if not child.exists or not child.wanted:
         return False
     if child.ref.kind == CLAIM.kind:
-        return child.claim_phase == "Pending"
-    return child.ref.kind in (STATEFUL_SET.kind, DEPLOYMENT.kind) and child.current_replicas < child.replicas
+        return child.claim_phase == "Pending" and unscheduled
+    handled = child.observed_generation > 0
+    workload = child.ref.kind in (STATEFUL_SET.kind, DEPLOYMENT.kind)
+    return workload and handled and child.current_replicas < child.replicas
 
 
 async def _events(client: KubeClient, namespace: str, child: Observed) -> tuple[Event, ...]:
