@@ -86,10 +86,12 @@ class ContainerFacts:
     init: bool
     ready: bool
     restarts: int
+    image: str = ""
     waiting_reason: str = ""
     waiting_message: str = ""
     exit_code: int | None = None  # of the current or the last termination
     exit_reason: str = ""
+    exit_message: str = ""
     termination: Termination | None = None
 
 
@@ -258,9 +260,11 @@ def _container(status: dict[str, Any], init: bool) -> ContainerFacts:
         init=init,
         ready=status.get("ready", False),
         restarts=status.get("restartCount", 0),
+        image=status.get("image", ""),
         waiting_reason=waiting.get("reason", ""),
         waiting_message=waiting.get("message", ""),
         exit_code=ended.get("exitCode"),
         exit_reason=ended.get("reason", ""),
+        exit_message=ended.get("message", ""),
         termination=Termination.loads(ended.get("message", "")),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dspy_operator.children import Ref
 from dspy_operator.facts import Facts, Refusal
 from dspy_operator.observe import Observed, State
+from dspy_operator.status.steady import steady
 from dspy_operator.status.verdict import Verdict, bad
 
 
@@ -32,7 +33,7 @@ def trouble(children: Iterable[Observed], facts: Facts) -> Verdict | None:
 
 def refused(ref: Ref, refusal: Refusal) -> Verdict:
     """Return the verdict on an apply that the API server refused."""
-    text = refusal.message
+    text = steady(refusal.message)
     message = f"{_called(ref)} was refused: {text}"
     if "exceeded quota" in text:
         return bad("QuotaExceeded", message)

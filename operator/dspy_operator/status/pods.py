@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from dspy_operator.desired.common import MODEL
 from dspy_operator.facts import Event
 from dspy_operator.observe import ContainerFacts, Observed, PodFacts
+from dspy_operator.status.steady import pull_cause, steady, unschedulable
 from dspy_operator.status.verdict import Verdict, bad
 
 _IMAGE: Final = frozenset(
@@ -22,6 +24,7 @@ _IMAGE: Final = frozenset(
     }
 )
 _START: Final = frozenset({"CreateContainerError", "RunContainerError", "PreStartHookError", "StartError"})
+_NEVER_RAN: Final = frozenset({"StartError", "ContainerCannotRun"})
 _NO_CLAIM: Final = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
 
 
@@ -44,7 +47,7 @@ def workload_trouble(workload: Observed, events: Iterable[Event]) -> Verdict | N
     if workload.current_replicas >= workload.replicas:
         return None
     failed = [event.message for event in events if event.reason == "FailedCreate"]
-    message = failed[-1] if failed else workload.stalled
+    message = steady(failed[-1] if failed else workload.stalled)
     if not message:
         return None
     if "exceeded quota" in message:
@@ -62,30 +65,44 @@ def _unschedulable(pod: PodFacts) -> Verdict:
         return bad(
             "ClaimNotFound", f'PersistentVolumeClaim "{claim[1]}" does not exist; make it, or name another.'
         )
-    return bad("Unschedulable", f"No node takes pod {pod.name}: {pod.unschedulable}")
+    return bad("Unschedulable", f"No node takes {_called(pod)}: {unschedulable(pod.unschedulable)}")
+
+
+def _called(pod: PodFacts) -> str:
+    """Return what `kubectl logs` takes; a Deployment's pods have another name each time."""
+    return f"deployment/{pod.name.rsplit('-', 2)[0]}" if pod.component == MODEL else f"pod/{pod.name}"
 
 
 def _container_trouble(pod: PodFacts, container: ContainerFacts) -> Verdict | None:
-    where = f"Container {container.name} of pod {pod.name}"
-    reason, text = container.waiting_reason, container.waiting_message
+    where = f"Container {container.name} of {_called(pod)}"
+    reason, text = container.waiting_reason, steady(container.waiting_message)
     if reason in _IMAGE:
-        return bad("ImagePullFailed", f"{where} can't get its image: {text or reason}")
+        return _image_trouble(where, container)
     if reason == "CreateContainerConfigError":
         return _config_trouble(where, text)
+    if container.exit_reason in _NEVER_RAN and not container.termination:
+        text = steady(container.exit_message) or text
+        return bad("ContainerStartFailed", f"{where} can't start: {text or container.exit_reason}")
     if reason in _START:
         return bad("ContainerStartFailed", f"{where} can't start: {text or reason}")
     if container.exit_code in (None, 0):
         return None
     if container.termination:
-        return bad(container.termination.reason, container.termination.message)
+        return bad(container.termination.reason, steady(container.termination.message))
     if container.exit_reason == "OOMKilled":
         return bad("OutOfMemory", f"{where} ran out of memory; raise its limit in resources.")
     if reason == "CrashLoopBackOff" or container.restarts > 1:
-        ended = f"ended with exit code {container.exit_code}, {container.restarts} times restarted"
-        return bad(
-            "CrashLooping", f"{where} {ended}; `kubectl logs {pod.name} -c {container.name}` tells more."
-        )
+        ended = f"ends with exit code {container.exit_code} again and again"
+        tells = f"`kubectl logs {_called(pod)} -c {container.name}` tells more"
+        return bad("CrashLooping", f"{where} {ended}; {tells}.")
     return None
+
+
+def _image_trouble(where: str, container: ContainerFacts) -> Verdict:
+    image = f" {container.image}" if container.image else ""
+    cause = pull_cause(container.waiting_reason, container.waiting_message)
+    # Old kubelets tell the cause only in one of the two states that a failing pull alternates between.
+    return bad("ImagePullFailed", f"{where} can't get its image{image}{cause}.", vague=not cause)
 
 
 def _config_trouble(where: str, text: str) -> Verdict:

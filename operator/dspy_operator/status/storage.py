@@ -11,6 +11,7 @@ from dspy_operator.children import CLAIM, Ref, models_claim, ref, workspace_clai
 from dspy_operator.facts import Facts
 from dspy_operator.observe import Observed
 from dspy_operator.status.children import trouble
+from dspy_operator.status.steady import steady
 from dspy_operator.status.verdict import Verdict, bad, good
 
 _FAILED_RESIZES = ("ControllerResizeError", "NodeResizeError", "ModifyVolumeError")
@@ -80,12 +81,13 @@ def _pending(claim: Observed, facts: Facts) -> Verdict:
         missing = "storageclass" in event.message and "not found" in event.message
         if missing or "no storage class is set" in event.message:
             return bad(
-                "StorageClassNotFound", f"Claim {name}: {event.message}; name another storageClassName."
+                "StorageClassNotFound",
+                f"Claim {name}: {steady(event.message)}; name another storageClassName.",
             )
         if "exceeded quota" in event.message:
-            return bad("QuotaExceeded", f"Claim {name}: {event.message}")
+            return bad("QuotaExceeded", f"Claim {name}: {steady(event.message)}")
         if event.reason == "ProvisioningFailed":
-            return bad("ProvisioningFailed", f"Claim {name}: {event.message}")
+            return bad("ProvisioningFailed", f"Claim {name}: {steady(event.message)}")
         if event.reason == "WaitForFirstConsumer":
             return bad("WaitForFirstConsumer", f"Claim {name} gets its volume when a pod needs it.")
     return bad("ProvisioningVolume", f"Claim {name} waits for its volume.")

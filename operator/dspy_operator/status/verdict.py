@@ -30,11 +30,15 @@ SUSPENDED: Final = "Suspended"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a part is ready (``status`` is True, False or Unknown), why in one word, and why for people."""
+    """Whether a part is ready (``status`` is True, False or Unknown), why in one word, and why for people.
+
+    A ``vague`` message does not replace an earlier one of the same generation and reason.
+    """
 
     status: str
     reason: str
     message: str
+    vague: bool = False
 
     @property
     def ready(self) -> bool:
@@ -47,9 +51,9 @@ def good(reason: str, message: str) -> Verdict:
     return Verdict("True", reason, message)
 
 
-def bad(reason: str, message: str) -> Verdict:
+def bad(reason: str, message: str, *, vague: bool = False) -> Verdict:
     """Return the verdict that a part is not ready. A malformed ``reason`` becomes ``Failed``."""
-    return Verdict("False", reason if _REASON.fullmatch(reason) else "Failed", message)
+    return Verdict("False", reason if _REASON.fullmatch(reason) else "Failed", message, vague)
 
 
 def clean(text: str) -> str:
@@ -73,7 +77,7 @@ def conditions(
             "type": kind,
             "status": verdict.status,
             "reason": verdict.reason,
-            "message": clean(verdict.message),
+            "message": _message(verdict, before.get(kind, {}), generation),
             "observedGeneration": generation,
             "lastTransitionTime": (
                 before[kind]["lastTransitionTime"]
@@ -83,3 +87,8 @@ def conditions(
         }
         for kind, verdict in verdicts.items()
     ]
+
+
+def _message(verdict: Verdict, before: Mapping[str, Any], generation: int) -> str:
+    same = (before.get("reason"), before.get("observedGeneration")) == (verdict.reason, generation)
+    return str(before["message"]) if verdict.vague and same else clean(verdict.message)
