@@ -13,8 +13,11 @@ from tests.operator.build import Scene, ended, facts, waiting
 
 OLLAMA = {"model": {"ollama": {"model": "qwen3:1.7b"}}}
 PULL = 'failed to pull and unpack image "docker.io/library/x:1": failed to resolve reference: '
+BACK_OFF = 'Back-off pulling image "x:1"'
 LOOKUP = "dial tcp: lookup registry-1.docker.io on 10.0.0.1:53: "
 START = 'OCI runtime create failed: runc create failed: exec: "nope": executable file not found in $PATH'
+
+NEVER_RAN = ended(128, "StartError", START)
 
 
 def loop(seconds: int, restarts: int) -> dict[str, Any]:
@@ -36,19 +39,19 @@ def started_again(restarts: int) -> dict[str, Any]:
     "states",
     [
         [
-            waiting("agent", "ErrImagePull", f"{PULL}{LOOKUP}read udp 10.1.1.2:39573->10.0.0.1:53: i/o timeout"),
-            waiting("agent", "ImagePullBackOff", f'Back-off pulling image "x:1": ErrImagePull: {PULL}{LOOKUP}no such host'),
-            waiting("agent", "ImagePullBackOff", 'Back-off pulling image "x:1"'),
+            waiting("agent", "ErrImagePull", f"{LOOKUP}read udp 10.1.1.2:39573->10.0.0.1:53: i/o timeout"),
+            waiting("agent", "ImagePullBackOff", f"{BACK_OFF}: ErrImagePull: {PULL}{LOOKUP}no such host"),
+            waiting("agent", "ImagePullBackOff", BACK_OFF),
         ],
         [loop(10, 1), started_again(2), loop(20, 2), loop(300, 9)],
         [
             waiting("agent", "RunContainerError", START),
-            waiting("agent", "CrashLoopBackOff", "back-off 10s", restartCount=2, lastState=ended(128, "StartError", START)),
-            {"name": "agent", "ready": False, "restartCount": 3, "state": ended(128, "StartError", START)},
+            waiting("agent", "CrashLoopBackOff", "back-off 10s", restartCount=2, lastState=NEVER_RAN),
+            {"name": "agent", "ready": False, "restartCount": 3, "state": NEVER_RAN},
         ],
     ],
     ids=["image", "crash", "start"],
-)  # fmt: skip
+)
 def test_states_that_alternate_are_one_status(states: list[dict[str, Any]]) -> None:
     found = []
     previous: dict[str, Any] = {}
@@ -89,7 +92,8 @@ def test_pods_of_the_model_have_no_name_that_stays() -> None:
 def test_a_quota_that_others_use_as_well() -> None:
     told = set()
     for used in ("pods=2,cpu=1", "pods=3,cpu=1500m"):
-        words = f'pods "demo-agent-0" is forbidden: exceeded quota: q, requested: pods=1, used: {used}, limited: pods=3'
+        words = 'pods "demo-agent-0" is forbidden: exceeded quota: q, requested: pods=1, used: '
+        words += f"{used}, limited: pods=3"
         scene = Scene()
         scene.unready(replicas=0)
         scene.facts = facts(events={scene.ref("StatefulSet", "agent"): (Event("FailedCreate", words),)})
