@@ -1,6 +1,6 @@
 """Every error that a user can meet, in one tree.
 
-    AgentError             something went wrong; carries a code, one sentence and the next step
+    AgentError             something went wrong; carries a code, one sentence and the next step (exit 70)
     ├── UsageError         the words of the command are off (exit 2)
     ├── WorkspaceError     the folder, a path in it, or a file can't be used (exit 3)
     ├── MissingRequirement something that this machine should have is missing (exit 4)
@@ -22,7 +22,7 @@ class AgentError(Exception):
         next: the next step for the user: a command, or what to change.
     """
 
-    exit_code = 1
+    exit_code = 70
 
     def __init__(self, message: str, *, code: str, next: str) -> None:
         super().__init__(message)

@@ -260,3 +260,51 @@ def test_what_may_not_be_read_is_told(project: Path, with_ripgrep: bool) -> None
         result = run(*words)
         assert (result.returncode, json.loads(result.stdout)["error"]["code"]) == (3, "PermissionDenied")
     (project / "closed").chmod(0o700)
+
+
+@pytest.mark.parametrize("words", ["ls", "ls --json", "grep needle"])
+def test_output_that_can_not_be_written_is_an_error_of_its_own(project: Path, words: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, *words.split()], cwd=project, env=environment(), stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 70
+    assert done.stderr == (
+        b"error: The output can't be written: no space left on device.\n"
+        b"  next: Make room there, or send the output elsewhere.\n"
+    )
+
+
+def test_a_session_tells_output_that_can_not_be_written(project: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            PROGRAM, cwd=project, env=environment(), input=b"ls\n", stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: The output can't be written")
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("ls <&-", 0), ("ls >&-", 0), ("ls nope 2>&-", 3), ("<&-", 0), ("ctx --logs - <&-", 1)],
+)
+def test_a_closed_stream_is_an_empty_one(project: Path, command: str, code: int) -> None:
+    words = "exec \"$0\" -c 'from dspy_agent.cli.main import main; main()' " + command
+    done = subprocess.run(
+        ["sh", "-c", words, sys.executable], cwd=project, env=environment(), capture_output=True, text=True
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+
+
+def test_an_error_of_the_program_is_not_nothing_found(project: Path) -> None:
+    broken = (
+        "import sys; from dspy_agent.cli import main as m; from dspy_agent.tools import ls\n"
+        "def run(arguments, context):\n    raise ValueError('odd')\n"
+        "ls.run = run\nsys.exit(m.run_command(['ls', '--json']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", broken], cwd=project, env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 70
+    assert json.loads(done.stdout)["error"]["code"] == "Unexpected"
+    assert "Traceback" in done.stderr

@@ -149,7 +149,7 @@ def test_people_read_one_line_an_event(project: Path) -> None:
 def test_clean_and_empty_logs_say_so(project: Path) -> None:
     log = project / "logs" / "a.log"
     log.write_text("INFO fine\n")
-    assert b"Nothing at warning or above in 1 lines" in ctx(project).stderr
+    assert b"Nothing at warning or above in 1 line of 1 file" in ctx(project).stderr
     log.write_text("")
     assert b"empty" in ctx(project).stderr
 
@@ -170,3 +170,10 @@ def test_what_is_wrong_is_told_with_the_next_step(
     error = json.loads(done.stdout)["error"]
     assert (done.returncode, error["code"]) == (code, name)
     assert error["next"]
+
+
+def test_logs_that_can_not_be_read_are_not_called_empty(project: Path) -> None:
+    (project / "logs" / "a.log").write_bytes(b"\0\1\2" * 100)
+    said = ctx(project).stderr
+    assert b"not read: logs/a.log: binary" in said
+    assert b"empty" not in said

@@ -9,6 +9,7 @@ import pytest
 
 from dspy_agent.cli.reference import PAGE, reference
 from dspy_agent.tools import ls, tree
+from dspy_agent.tools.amounts import count, human_size
 from dspy_agent.tools.arguments import LsArguments, TreeArguments
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.workspace.paths import open_workspace
@@ -93,9 +94,14 @@ def test_a_folder_that_cannot_be_read(project: Path, monkeypatch: pytest.MonkeyP
     ("size", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 << 30, "5.0 GiB")]
 )
 def test_human_size(size: int, text: str) -> None:
-    assert tree.human_size(size) == text
+    assert human_size(size) == text
 
 
 def test_the_reference_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DSPY_AGENT_WORKSPACE", raising=False)
     assert PAGE.read_text() == reference(), "run: uv run python -m dspy_agent.cli.reference"
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (2000, "2,000 files")])
+def test_count(number: int, text: str) -> None:
+    assert count(number, "file") == text

@@ -171,3 +171,19 @@ def test_the_traceback_of_another_process_is_its_cause(tmp_path: Path) -> None:
     assert (event.type, event.message) == ("OSError", "far away")
     assert event.cause is not None
     assert [cause.rpartition("/")[2] for cause in event.cause] == ["pool.py:3 in task"]
+
+
+def test_what_nobody_caught_belongs_to_no_log_line() -> None:
+    reducer = Reducer()
+    reducer.feed(
+        [
+            "2026-11-23 10:00:00 WARN slow answer",
+            'Exception in thread "worker" java.lang.IllegalStateException: gone',
+            "\tat shop.Cart.add(Cart.java:3)",
+        ]
+    )
+    found = {(event.level, event.type, event.message) for event in reducer.result().events}
+    assert found == {
+        ("warning", None, "slow answer"),
+        ("error", "java.lang.IllegalStateException", "gone"),
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from typer.exceptions import TyperException
 
 from dspy_agent.cli import cluster
 from dspy_agent.cli.cluster import register
-from dspy_agent.cli.output import close_stdout, print_error, run_and_print
+from dspy_agent.cli.output import close_stdout, open_missing_streams, print_error, run_and_print, unexpected
 from dspy_agent.cli.tool_commands import LogsOption, WorkspaceOption, add_tools
 from dspy_agent.cli.usage import as_usage_error
 from dspy_agent.tools.base import Tool, ToolContext
@@ -73,6 +74,7 @@ def main() -> None:
 
 def run_command(words: list[str]) -> int:
     """Run the command in ``words`` and return its exit code."""
+    open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     as_json = "--json" in words[: words.index("--") if "--" in words else None]
@@ -89,4 +91,8 @@ def run_command(words: list[str]) -> int:
         return print_error(as_usage_error(error, words), as_json=as_json)
     except AgentError as error:
         return print_error(error, as_json=as_json)
+    except Exception as error:
+        traceback.print_exc()
+        help = "Report it with what stands above."
+        return print_error(unexpected("dspy-agent", error, help), as_json=as_json)
     return code if isinstance(code, int) else 0

@@ -25,6 +25,9 @@ def run_and_print(tool: Tool, arguments: Any, context: ToolContext, *, as_json: 
         sys.stdout.flush()
     except BrokenPipeError:
         return close_stdout()
+    except OSError as error:
+        close_stdout()
+        return print_error(_output_failed(error), as_json=False)
     for note in tool.load_notes()(result, arguments):
         sys.stderr.write(f"{note}\n")
     return FOUND if result else NOTHING_FOUND
@@ -43,6 +46,18 @@ def _print_result(tool: Tool, result: Any, arguments: Any, as_json: bool) -> Non
     tool.load_render()(result, arguments, PipedConsole(highlight=False, soft_wrap=True))
 
 
+def open_missing_streams() -> None:
+    """Put an empty stream where the caller has closed one, as ``<&-`` and ``>&-`` do."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
+def unexpected(what: str, error: Exception, help: str) -> AgentError:
+    """Return what to tell of an error of the program itself in ``what``; ``help`` is the next step."""
+    return AgentError(f"{what} failed: {type(error).__name__}: {error}", code="Unexpected", next=help)
+
+
 def close_stdout() -> int:
     """The reader of our output has gone: say no more, also not at exit; return the exit code for that."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -56,6 +71,14 @@ def print_error(error: AgentError, *, as_json: bool) -> int:
     else:
         sys.stderr.write(f"error: {error.message}\n  next: {error.next}\n")
     return error.exit_code
+
+
+def _output_failed(error: OSError) -> AgentError:
+    return AgentError(
+        f"The output can't be written: {(error.strerror or str(error)).lower()}.",
+        code="OutputFailed",
+        next="Make room there, or send the output elsewhere.",
+    )
 
 
 def print_json(value: Any) -> None:

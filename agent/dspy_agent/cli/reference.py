@@ -28,6 +28,7 @@ Data goes to stdout, everything else to stderr. With `--json` a command prints o
 | 4 | something that this machine should have is missing |
 | 5 | the model server is absent, or its answer can't be used |
 | 6 | the cluster refuses, or does not have, what was asked for |
+| 70 | the output can't be written, or an error of the program itself |
 | 130 | interrupted by Ctrl-C |
 | 141 | the reader of the output went away |
 """

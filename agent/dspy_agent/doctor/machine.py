@@ -12,6 +12,7 @@ from typing import Final
 
 from dspy_agent.doctor.model import MISSING, OK, WARN, Check
 from dspy_agent.logs.find import LOGS_VARIABLE, find_logs
+from dspy_agent.tools.amounts import count
 from dspy_agent_core.errors import AgentError
 
 _LOW_DISK: Final = 256 << 20
@@ -97,9 +98,7 @@ def logs(folder: Path, named: tuple[Path, ...]) -> list[Check]:
         return [Check("logs", WARN, error.message, error.next)]
     if found.files:
         total = len(found.files) + found.left_out
-        return [
-            Check("logs", OK, f"{total} {'file' if total == 1 else 'files'}, newest {found.files[0].name}")
-        ]
+        return [Check("logs", OK, f"{count(total, 'file')}, newest {found.files[0].name}")]
     return [
         Check(
             "logs",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from dspy_agent.cli.output import print_error, run_and_print
+from dspy_agent.cli.output import print_error, run_and_print, unexpected
 from dspy_agent.cli.parsing import Help, parse
 from dspy_agent.session.suggest import LinearSuggester, Suggester
 from dspy_agent.session.task import run_task
@@ -67,7 +67,8 @@ class Shell:
         except BrokenPipeError:
             raise
         except Exception as error:
-            return print_error(_unexpected(line, error), as_json=_wants_json(line))
+            help = "Run it as one command (dspy-agent …) to see where, and report it."
+            return print_error(unexpected(line.split(None, 1)[0], error, help), as_json=_wants_json(line))
 
     def _dispatch(self, line: str) -> int:
         first = line.split(None, 1)[0]
@@ -128,11 +129,3 @@ def _split(line: str) -> list[str]:
 
 def _wants_json(line: str) -> bool:
     return "--json" in line.split()
-
-
-def _unexpected(line: str, error: Exception) -> AgentError:
-    return AgentError(
-        f"{line.split(None, 1)[0]} failed: {type(error).__name__}: {error}",
-        code="Unexpected",
-        next="Run it as one command (dspy-agent …) to see where, and report it.",
-    )

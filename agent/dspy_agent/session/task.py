@@ -10,6 +10,7 @@ from typing import Any, Final
 from dspy_agent.cli.output import print_error
 from dspy_agent.cli.parsing import Parsed, parse
 from dspy_agent.session.suggest import Request, Suggester, Suggestion
+from dspy_agent.tools.amounts import count
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.registry import TOOLS
 from dspy_agent_core.contracts.results import Hits, LogContext
@@ -69,7 +70,7 @@ def _summary(result: Any, suggestion: Suggestion) -> str:
     if isinstance(result, Hits):
         files = Counter(hit.path for hit in result.hits)
         path, most = files.most_common(1)[0]
-        where = f"{_count(len(result.hits), 'place')} in {_count(len(files), 'file')}"
+        where = f"{count(len(result.hits), 'place')} in {count(len(files), 'file')}"
         return f"{suggestion.words[-1]}: {where}, most in {path} ({most})."
     return _ABOVE.get(suggestion.tool, "{0}: what it found is above.").format(suggestion.words[-1])
 
@@ -86,7 +87,7 @@ def _log_summary(result: LogContext) -> str:
         place = f" at {worst.frame.path}{line}" + (
             f" in {worst.frame.function}" if worst.frame.function else ""
         )
-    kinds = f"{_count(len(events), 'kind')} of event, {len(exceptions)} with an exception"
+    kinds = f"{count(len(events), 'kind')} of event, {len(exceptions)} with an exception"
     return (
         f"{kinds}, in {result.lines_read:,} lines; the newest that matters: {what}{place} ({worst.count}×)."
     )
@@ -110,10 +111,6 @@ def _next_steps(result: Any, suggestion: Suggestion, suggestions: list[Suggestio
     others = [shlex.join(s.words) for s in suggestions if s.tool != suggestion.tool][:2]
     steps = [step for step in steps if step.split()[0] in known]
     return list(dict.fromkeys([*steps, *others])) or ["help lists the verbs"]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _say(text: str) -> None:

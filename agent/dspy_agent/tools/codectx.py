@@ -10,9 +10,9 @@ from typing import Any
 from dspy_agent.code.find import find_definitions, is_utf8, search_word, split_name, suggest_names
 from dspy_agent.code.history import Change, last_change
 from dspy_agent.code.parse import parse_file
+from dspy_agent.tools.amounts import count, human_size
 from dspy_agent.tools.arguments import CodectxArguments
 from dspy_agent.tools.base import ToolContext
-from dspy_agent.tools.tree import human_size
 from dspy_agent.workspace.files import open_regular
 from dspy_agent.workspace.paths import confine, display, relative, unusable
 from dspy_agent_core.code.languages import language_of
@@ -189,7 +189,7 @@ def render(result: CodeContext, arguments: CodectxArguments, console: Any) -> No
         console.out(f"  {symbol.signature}")
     else:
         facts = [result.language or ("binary" if result.binary else "text"), human_size(result.size or 0)]
-        facts += [f"{result.lines} lines"] if result.lines is not None else []
+        facts += [count(result.lines, "line")] if result.lines is not None else []
         facts += ["has a syntax error"] if result.broken else []
         console.out(f"{result.path}: {', '.join(facts)}", style="bold")
     docstring = symbol.docstring if symbol else result.docstring

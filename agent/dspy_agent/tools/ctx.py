@@ -12,6 +12,7 @@ from typing import Any, Final
 from dspy_agent.logs.find import LOGS_VARIABLE, STDIN, Found, find_logs
 from dspy_agent.logs.read import LogFile, NotALog, stdin_lines
 from dspy_agent.logs.resolve import PathResolver
+from dspy_agent.tools.amounts import count
 from dspy_agent.tools.arguments import CtxArguments
 from dspy_agent.tools.base import ToolContext
 from dspy_agent_core.contracts.results import LogContext, LogEvent, Unread
@@ -136,14 +137,10 @@ def _one_line(text: str) -> str:
     return joined if len(joined) <= 500 else f"{joined[:500]}…"
 
 
-def _lines(number: int) -> str:
-    return f"{number:,} {'line' if number == 1 else 'lines'}"
-
-
 def notes(result: LogContext, arguments: CtxArguments) -> list[str]:
     """Say what was hidden, what was not read, and that clean logs are clean."""
     files = len(result.files or ())
-    where = f"{_lines(result.lines_read)} of {files} {'file' if files == 1 else 'files'}"
+    where = f"{count(result.lines_read, 'line')} of {count(files, 'file')}"
     said = []
     if files and not result.events:
         said.append(
@@ -151,7 +148,7 @@ def notes(result: LogContext, arguments: CtxArguments) -> list[str]:
             if not result.lines_read
             else f"Nothing at {arguments.level} or above in {where}."
         )
-    hidden = [f"{_lines(h.lines)} hidden by {h.rule}" for h in result.hidden]
+    hidden = [f"{count(h.lines, 'line')} hidden by {h.rule}" for h in result.hidden]
     if hidden:
         said.append(f"{where}; " + ", ".join(hidden))
     for item in (result.unread or ())[:5]:

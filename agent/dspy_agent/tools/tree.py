@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from dspy_agent.tools.amounts import count, human_size
 from dspy_agent.tools.arguments import TreeArguments
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.ls import label, size_of
@@ -89,34 +90,22 @@ def render(result: Tree, arguments: TreeArguments, console: Any) -> None:
     for node in result.entries:
         name = label(node.path.rpartition("/")[2], node.kind)
         facts = human_size(node.size)
-        if node.kind == "folder":
-            facts = f"{node.files} files, {facts}"
+        if node.files is not None:
+            facts = f"{count(node.files, 'file')}, {facts}"
         console.out(f"{'  ' * node.depth}{name}  ({facts})")
-    folders = f"{result.folders} {'folder' if result.folders == 1 else 'folders'}"
-    files = f"{result.files} {'file' if result.files == 1 else 'files'}"
-    console.out(f"{folders}, {files}, {human_size(result.size)}")
-
-
-def human_size(size: int) -> str:
-    """Return ``size`` bytes in the largest unit that keeps it at 1 or more."""
-    amount = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024 or unit == "GiB":
-            break
-        amount /= 1024
-    return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
+    totals = (count(result.folders, "folder"), count(result.files, "file"), human_size(result.size))
+    console.out(", ".join(totals))
 
 
 def notes(result: Tree, arguments: TreeArguments) -> list[str]:
     """Say what is not in the tree."""
-    said = (
-        [f"{len(result.skipped)} folders could not be read: {result.skipped[0].path} …"]
-        if result.skipped
-        else []
-    )
+    said = []
+    if unread := result.skipped:
+        more = " …" if len(unread) > 1 else ""
+        said.append(f"{count(len(unread), 'folder')} could not be read: {unread[0].path}{more}")
     if result.truncated:
         said.append(
-            f"Only the first {len(result.entries)} entries are listed; see --max-entries and --depth."
+            f"Only the first {len(result.entries):,} entries are listed; see --max-entries and --depth."
         )
     if not result:
         said.append(f"{result.path} holds no files that are not hidden or ignored.")

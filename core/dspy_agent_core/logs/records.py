@@ -17,6 +17,7 @@ _MAX_TEXTS: Final = 3000
 _MAX_STREAMS: Final = 512
 _MAX_RECENT: Final = 40
 _PATIENCE: Final = 100  # lines of others that an open trace waits through
+_UNCAUGHT = ("Exception in thread ", "Uncaught ", "Unhandled exception.")  # of no log line
 _HEADLINES = ("Caused by", "Suppressed", "During handling", "The above exception", "Traceback", "goroutine ")
 
 
@@ -165,7 +166,7 @@ def _hangs_below(record: Record, text: str, kind: str | None) -> bool:
     if record.lines >= _MAX_CONTINUATION or not text.strip():
         return False
     if kind is not None:
-        return record.headed and record.lines == 1
+        return record.headed and record.lines == 1 and not text.startswith(_UNCAUGHT)
     if text[0] in " \t":
         return True
     return record.headed and levels.sounds_like(text) <= levels.INFO
