@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 REMEMBERED_WRITES: Final = 20_000
-PATIENCE_SECONDS: Final = 30.0  # a second look that is overdue by so much goes first
+PATIENCE_SECONDS: Final = 120.0  # a second look that is overdue by so much goes first
 
 Version = tuple[str, str]  # uid, resourceVersion
 
