@@ -32,6 +32,8 @@ from dspy_operator.reconcile.workspace import WorkspaceReconciler
 from dspy_operator.settings import Settings
 
 PROBE_SECONDS: Final = 10.0
+_REST_TIMES: Final = 20.0  # audits may take a twentieth of the time
+_LONGEST_REST_SECONDS: Final = 300.0
 _LOGGER: Final = logging.getLogger(__name__)
 
 
@@ -68,6 +70,7 @@ class Engine:
         self._wanted: list[asyncio.Future[Position]] = []
         self._wake = asyncio.Event()
         self._stopping = False
+        self._audit_took = 0.0
         self.queue = WorkQueue(time.monotonic)
         metrics.queue_depth.set_function(lambda: len(self.queue))
         self._reconcilers: dict[str, Reconciler] = {
@@ -175,7 +178,8 @@ class Engine:
     async def _audits(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(self._settings.resync_seconds):
+                rest = min(_REST_TIMES * self._audit_took, _LONGEST_REST_SECONDS)
+                async with asyncio.timeout(max(self._settings.resync_seconds, rest)):
                     await self._wake.wait()
             except TimeoutError:
                 _LOGGER.debug("time for an audit")
@@ -203,8 +207,9 @@ class Engine:
             self._metrics.audits.inc()
             self._metrics.audit_found.inc(found.again)
             self._health.audited()
-            seconds = time.monotonic() - started
-            _LOGGER.info("audit: %d resources, %d differ, %.1f s", len(found.keys), found.again, seconds)
+            self._audit_took = time.monotonic() - started
+            tell = _LOGGER.info if found.again else _LOGGER.debug
+            tell("audit: %d resources, %d differ, %.1f s", len(found.keys), found.again, self._audit_took)
             return position
         raise AssertionError("unreachable")
 

@@ -30,7 +30,7 @@ class Settings:
         operator_namespace: where the Lease lies.
         lease_name: name of the Lease.
         lease_seconds: how long a Lease is good without renewal.
-        resync_seconds: seconds between two audits.
+        resync_seconds: seconds between two audits; more where an audit itself takes long.
         workers: reconciles that run at once.
         http_port: port of /healthz, /readyz and /metrics.
     """
@@ -44,7 +44,7 @@ class Settings:
     operator_namespace: str = "default"
     lease_name: str = "dspy-operator"
     lease_seconds: float = 15.0
-    resync_seconds: float = 600.0
+    resync_seconds: float = 60.0
     workers: int = 8
     http_port: int = 8080
 
