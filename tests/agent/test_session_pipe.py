@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dspy_agent.session.facts import Facts
 from tests.agent.session_kit import PROGRAM, environment, unpacked_sdist
 
 
@@ -119,3 +120,18 @@ def test_a_reader_that_goes_away_ends_it_quietly(project: Path) -> None:
         timeout=60,
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("a.py", "async def Serve_it(): ...\n"),
+        ("a.go", "package a\n\nfunc (s *Server) Serve_it() error { return nil }\n"),
+        ("a.ts", "export class Serve_it {}\n"),
+    ],
+)
+def test_a_definition_is_seen_in_any_language(tmp_path: Path, file: str, source: str) -> None:
+    (tmp_path / file).write_text(source)
+    (tmp_path / "notes.txt").write_text("def Serve_it: only words\n" * 3)
+    assert Facts("how does Serve_it work", tmp_path, ()).symbol == "Serve_it"
+    assert Facts("how does only work", tmp_path, ()).symbol is None

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from dspy_agent.code.queries import QUERIES
 from dspy_agent.logs.find import find_logs
 from dspy_agent.tools.arguments import GrepArguments
 from dspy_agent.tools.base import ToolContext
@@ -30,10 +31,9 @@ _STOP_TEXT: Final = """
 _STOP: Final = frozenset(_STOP_TEXT.split())
 _MAX_WORDS: Final = 8
 _MAX_HITS: Final = 2000
-_DEFINES = (
-    r"\b(?:def|class|func|function|fn|struct|interface|trait|enum|type|module|const|let|var|void|int)\s+"
-    r"(?:\([^)]*\)\s*)?"
-)
+_KEYWORDS = "def|class|func|function|fn|struct|interface|trait|enum|type|module|const|let|var|void|int"
+_MAY_DEFINE = rf"(?:\b(?:{_KEYWORDS})|\))\s"  # without repeats: quick, also without ripgrep
+_DEFINES = rf"\b(?:{_KEYWORDS})\s+(?:\([^)]*\)\s*)?"
 
 
 class Facts:
@@ -82,8 +82,10 @@ class Facts:
         names = [word.rpartition(".")[2] for word in self.words]
         if not names or "grep" not in BY_NAME:
             return None
-        pattern = rf"{_DEFINES}(?:{'|'.join(map(re.escape, names))})\b"
-        hits = self._grep(GrepArguments(pattern=pattern, case_sensitive=True, max_hits=50))
+        pattern = rf"{_MAY_DEFINE}(?:{'|'.join(map(re.escape, names))})\b"
+        hits = self._grep(
+            GrepArguments(pattern=pattern, case_sensitive=True, max_hits=_MAX_HITS, types=list(QUERIES))
+        )
         defined = {
             name for name in names for text in hits if re.search(rf"{_DEFINES}{re.escape(name)}\b", text)
         }
