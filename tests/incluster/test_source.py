@@ -113,6 +113,15 @@ def test_another_url_moves_a_changed_clone_aside(served: Serve, target: Path, se
     assert (target.parent / "source.before-1" / "new.txt").read_text() == "mine\n"
 
 
+def test_a_secret_that_is_not_there_is_told(served: Serve, target: Path, secret: Path) -> None:
+    # The kubelet mounts an optional Secret that is missing as its own empty folder.
+    (secret / "..2026_01_01").mkdir(parents=True)
+    (secret / "..data").symlink_to("..2026_01_01")
+    failed = failure(Source("git", served(), "main", secret_name="token"), target, secret)  # noqa: S106
+    assert failed.termination.reason == "AuthenticationFailed"
+    assert "'token' is not there" in failed.termination.message
+
+
 def test_a_bad_url_leaves_the_former_clone(served: Serve, target: Path, secret: Path) -> None:
     url = served()
     place(Source("git", url, "main"), target, secret)

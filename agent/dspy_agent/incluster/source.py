@@ -78,7 +78,8 @@ def _place_git(source: Source, target: Path, secret_dir: Path) -> None:
     placed = _read_marker(target)
     if placed == (source.url, source.ref):
         return
-    if source.secret_name and not any(secret_dir.glob("*")):
+    # The kubelet's own `..data` is there even where the Secret is not.
+    if source.secret_name and not any(secret_dir.glob("[!.]*")):
         raise Failed(
             "AuthenticationFailed",
             f"Secret {source.secret_name!r} is not there or empty; create it with username and password, "
