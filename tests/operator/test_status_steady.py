@@ -113,9 +113,9 @@ def test_a_quota_that_others_use_as_well() -> None:
             "Insufficient cpu, Insufficient memory.",
         ),
         (
-            "0/4 nodes are available: 2 Insufficient cpu, 2 Insufficient memory, no new claims to deallocate,"
+            "0/4 nodes are available: 2 Insufficient cpu, 2 Insufficient memory. no new claims to deallocate,"
             " preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.",
-            "Insufficient cpu, Insufficient memory, no new claims to deallocate.",
+            "Insufficient cpu, Insufficient memory.",
         ),
         (
             "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",

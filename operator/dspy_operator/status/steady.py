@@ -19,6 +19,7 @@ _VOLATILE: Final = (
 )
 _NODES: Final = re.compile(r"^\d+/\d+ nodes are available: (.*)$", re.DOTALL)
 _PREEMPTION: Final = re.compile(r"[.,]? *preemption: .*$", re.DOTALL)
+_NO_CAUSES: Final = {"no new claims to deallocate"}
 _COUNT: Final = re.compile(r"^\d+ ")
 # What registries and the kubelet say, the more telling first.
 _CAUSES: Final = (
@@ -53,8 +54,9 @@ def unschedulable(text: str) -> str:
     found = _NODES.match(text.strip())
     if not found:
         return steady(text)
-    causes = _PREEMPTION.sub("", found[1]).rstrip(". ").split(", ")
-    return ", ".join(sorted({_COUNT.sub("", cause) for cause in causes if cause})) + "."
+    causes = re.split(r"[.,] ", _PREEMPTION.sub("", found[1]).rstrip(". "))
+    told = {_COUNT.sub("", cause) for cause in causes if cause} - _NO_CAUSES
+    return ", ".join(sorted(told)) + "."
 
 
 def pull_cause(state: str, text: str) -> str:
