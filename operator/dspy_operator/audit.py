@@ -18,7 +18,7 @@ from typing import Any, Final
 import orjson
 
 from dspy_agent_core.contracts.cluster import LABEL_MANAGED_BY, LABEL_WORKSPACE, MANAGED_BY
-from dspy_operator.api.workspace import InvalidSpec, Workspace, parse
+from dspy_operator.api.workspace import InvalidSpec, parse
 from dspy_operator.children import ALL_KINDS, CLAIM, Child, Kind, Ref, possible_refs
 from dspy_operator.desired import desired
 from dspy_operator.facts import Claim, Facts
@@ -28,6 +28,7 @@ from dspy_operator.lifecycle import due_for_deletion, next_deadline, suspension
 from dspy_operator.observe import Observed, State, claim_facts, observe
 from dspy_operator.queue import Key
 from dspy_operator.reconcile.base import Clock, version_of
+from dspy_operator.reconcile.progress import POLL_LONGEST_SECONDS
 from dspy_operator.reconcile.workspace import is_ready
 from dspy_operator.settings import Settings
 from dspy_operator.status import status
@@ -161,15 +162,15 @@ class Audit:
         workspace = parse(obj)
         facts = Facts(self._now(), claims=case.claims)
         again = any(seen.state not in _SETTLED for seen in case.observed.values())
-        again = (
-            again or due_for_deletion(workspace, facts) or self._restless(workspace, case, facts, previous)
-        )
-        return Found(key, case.version, previous, again, next_deadline(workspace, facts))
-
-    def _restless(self, workspace: Workspace, case: _Case, facts: Facts, previous: dict[str, Any]) -> bool:
-        """Whether the status is not what it should be, or the workspace is on its way to being ready."""
+        if again or due_for_deletion(workspace, facts):
+            return Found(key, case.version, previous, again=True)
         new = status(workspace, case.observed, (), facts, self._settings, previous)
-        return new != previous or not (is_ready(new) or suspension(workspace, facts))
+        if is_ready(new) or suspension(workspace, facts):
+            return Found(key, case.version, previous, new != previous, next_deadline(workspace, facts))
+        # Why it is not ready, only its pods tell: whether that changed, a look must find out.
+        current = previous.get("observedGeneration") == workspace.meta.generation
+        again = is_ready(previous) or not current
+        return Found(key, case.version, previous, again, POLL_LONGEST_SECONDS)
 
     async def _jobs(self, tell: Callable[[Found], None]) -> None:
         for scope in self._scopes:
