@@ -117,7 +117,7 @@ def test_a_secret_that_is_not_there_is_told(served: Serve, target: Path, secret:
     # The kubelet mounts an optional Secret that is missing as its own empty folder.
     (secret / "..2026_01_01").mkdir(parents=True)
     (secret / "..data").symlink_to("..2026_01_01")
-    failed = failure(Source("git", served(), "main", secret_name="token"), target, secret)  # noqa: S106
+    failed = failure(Source("git", served(), "main", secret_name="token"), target, secret)
     assert failed.termination.reason == "AuthenticationFailed"
     assert "'token' is not there" in failed.termination.message
 

@@ -196,7 +196,7 @@ def test_a_spec_that_can_not_be_read() -> None:
     found = invalid_status(caught.value, {}, NOW)
     ready = found["conditions"][0]
     assert (ready["type"], ready["status"], ready["reason"]) == ("Ready", "False", "InvalidSpec")
-    assert "spec.agent.replicas" in ready["message"]
+    assert all("spec.agent.replicas" in item["message"] for item in found["conditions"])
     assert [item["type"] for item in found["conditions"]] == CONDITIONS
     assert found["observedGeneration"] == 3
 

@@ -13,7 +13,7 @@ from dspy_operator.status.workspace import CONDITIONS
 
 def invalid_status(error: InvalidSpec, previous: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return the status of a workspace whose spec can't be read: Ready=False, reason InvalidSpec."""
-    unknown = Verdict("Unknown", "InvalidSpec", "The spec can't be read.")
+    unknown = Verdict("Unknown", "InvalidSpec", str(error))
     verdicts = dict.fromkeys(CONDITIONS, unknown) | {"Ready": bad("InvalidSpec", str(error))}
     return {
         **previous,
