@@ -132,6 +132,8 @@ def test_words_that_change_with_every_try() -> None:
     first = "Failed to connect to git port 80 after 3 ms; sandbox " + "0a" * 32
     second = "Failed to connect to git port 80 after 12 ms; sandbox " + "1b" * 32
     assert steady(first) == steady(second)
+    full = "fatal: cannot copy to '/workspace/.clone-{}/.git/info': No space left on device"
+    assert steady(full.format("uj3m1uix")) == steady(full.format("44jc4y_7"))
     assert steady("exit code 3, see port 8080") == "exit code 3, see port 8080"
 
 

@@ -13,6 +13,7 @@ _VOLATILE: Final = (
     (re.compile(r"\b(after|in|for) \d+(?:\.\d+)? ?(?:ms|s|milliseconds|seconds)\b"), ""),
     (re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}:\d+->|\[[0-9a-f:]+\]:\d+->"), ""),  # our end of a connection
     (re.compile(r"\b[0-9a-f]{32,64}\b"), "…"),  # ids of containers and sandboxes
+    (re.compile(r"/\.clone-\w{8}\b"), "/source"),  # where the source is cloned before it takes its place
     (re.compile(r", used: .*?(?=, limited: )"), ""),  # of a quota, which others use as well
     (re.compile(r'^.*?\b(?=pods "[^"]+" is forbidden)'), ""),
     (re.compile(r'\b(pods) "[^"]+"(?= is forbidden)'), r"\1"),
