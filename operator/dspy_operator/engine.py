@@ -166,7 +166,7 @@ class Engine:
         self._metrics.reconciles.labels(key.kind, result).inc()
         if run.writes:
             self._metrics.writes.labels(key.kind).inc(run.writes)
-            _LOGGER.info("reconciled with %d writes", run.writes, extra=_fields(key))
+            _LOGGER.info("reconciled, writes: %d", run.writes, extra=_fields(key))
 
     async def _list(self) -> Position:
         """Have an audit run that begins after this call, and return where its lists ended."""

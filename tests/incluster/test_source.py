@@ -246,11 +246,14 @@ def test_the_program_leaves_its_reason(served: Serve, target: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("mount", "reason"),
-    [("-o size=16k", "DiskFull"), ("-o ro", "ReadOnlyFilesystem")],
+    ("mount", "reason", "step"),
+    [
+        ("-o size=16k", "DiskFull", "spec.storage.size"),
+        ("-o ro", "ReadOnlyFilesystem", "check the workspace's volume"),
+    ],
 )
 def test_a_full_or_read_only_disk(
-    served: Serve, upstream: Path, tmp_path: Path, mount: str, reason: str
+    served: Serve, upstream: Path, tmp_path: Path, mount: str, reason: str, step: str
 ) -> None:
     if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
         pytest.skip("needs the right to make a mount namespace")
@@ -270,6 +273,7 @@ def test_a_full_or_read_only_disk(
     assert code == 1
     assert left
     assert left["reason"] == reason
+    assert step in left["message"]
 
 
 @given(st.text(max_size=80))

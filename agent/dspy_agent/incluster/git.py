@@ -35,6 +35,13 @@ _FAILURES = (
     ),
     (r"[Pp]ermission denied|insufficient permission", "PermissionDenied"),
 )
+_NEXT_STEPS = {
+    "DiskFull": "grow spec.storage.size",
+    "ReadOnlyFilesystem": "check the workspace's volume",
+    "RepositoryNotFound": "check spec.source.git.url",
+    "RepositoryUnreachable": "check spec.source.git.url and the egress rules",
+    "PermissionDenied": "check who owns the workspace's volume",
+}
 
 
 def scrub(text: str) -> str:
@@ -108,7 +115,9 @@ class Git:
         """
         done = self._call(arguments, cwd)
         if done.returncode:
-            raise Failed(_reason(done.stderr), _sentence(done.stderr))
+            reason = _reason(done.stderr)
+            step = _NEXT_STEPS.get(reason)
+            raise Failed(reason, _sentence(done.stderr) + (f"; {step}." if step else ""))
         return done.stdout.strip()
 
     def succeeds(self, *arguments: str, cwd: Path) -> bool:
