@@ -21,21 +21,29 @@ class Ended(SystemExit):
 
 @contextlib.contextmanager
 def ends_on_signals(tell_prompt: Callable[[Ended], bool]) -> Iterator[None]:
-    """Raise ``Ended`` on SIGTERM and SIGHUP. ``tell_prompt`` may take it instead (and returns True)."""
+    """Raise ``Ended`` on SIGTERM and SIGHUP. ``tell_prompt`` may take it instead (and returns True).
+
+    A signal that comes just before a blocking read, or whose exception is swallowed by a finalizer, would
+    be lost: it is raised again every second until the block has ended.
+    """
+    ended = Ended(0)
 
     def handle(number: int, frame: FrameType | None) -> None:
-        ended = Ended(128 + number)
+        if number != signal.SIGALRM:
+            ended.code = 128 + number
+        signal.alarm(1)
         if not tell_prompt(ended):
             raise ended
 
     before = {
         number: signal.signal(number, handle)
-        for name in _SIGNALS
+        for name in (*_SIGNALS, "SIGALRM")
         if (number := getattr(signal, name, None)) is not None
     }
     try:
         yield
     finally:
+        signal.alarm(0)
         for number, handler in before.items():
             signal.signal(number, handler)
 
