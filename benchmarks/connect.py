@@ -1,6 +1,6 @@
 """Time to the first remote byte: ``dspy-agent connect NAME -- command`` beside ``kubectl exec``.
 
-Needs a cluster with the CRDs, a ready workspace, and kubectl. The two programs take turns, so that both
+Needs a ready workspace (`make demo` makes one) and kubectl. The two programs take turns, so that both
 meet the same load. Goal: at most 300 ms more than kubectl.
 
     $ python benchmarks/connect.py --namespace team --workspace demo
@@ -44,7 +44,7 @@ def kubectl(*words: str) -> str:
 def main() -> None:
     """Measure, print the medians and write the raw times."""
     parser = argparse.ArgumentParser(description="connect beside kubectl exec")
-    parser.add_argument("--namespace", default="default")
+    parser.add_argument("--namespace", default="demo")
     parser.add_argument("--workspace", default="demo")
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
