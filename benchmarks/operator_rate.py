@@ -118,7 +118,8 @@ class Operator:
         async def reached() -> bool:
             return holds(await self.metrics())
 
-        await bed.eventually(reached, seconds, "the operator never got there")
+        # Each look costs the operator milliseconds: seldom enough not to slow down what is measured.
+        await bed.eventually(reached, seconds, "the operator never got there", every=0.2)
 
     def memory(self) -> dict[str, float]:
         """Return resident memory now and at most, in MiB."""

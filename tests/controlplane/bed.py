@@ -209,10 +209,12 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.05)
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float, what: str) -> None:
+async def eventually(
+    condition: Callable[[], Awaitable[bool]], seconds: float, what: str, *, every: float = 0.02
+) -> None:
     """Poll an asynchronous ``condition`` until it is true. Raises TimeoutError with ``what``."""
     deadline = time.monotonic() + seconds
     while not await condition():
         if time.monotonic() > deadline:
             raise TimeoutError(what)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(every)
