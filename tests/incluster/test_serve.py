@@ -68,19 +68,23 @@ def test_orphans_are_reaped(tmp_path: Path) -> None:
         pytest.skip("needs the right to make a process namespace")
     script = "(sh -c 'sleep 0.05 &') ; exec \"$0\" -m dspy_agent.incluster.serve"
     process = subprocess.Popen(
-        ["unshare", "-p", "-f", "--mount-proc", "sh", "-c", script, sys.executable],
+        ["unshare", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c", script, sys.executable],
         env=os.environ | {"DSPY_AGENT_WORKSPACE": str(tmp_path), "DSPY_AGENT_PROBE_PORT": "0"},
         stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stderr
-    process.stderr.readline()
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    first = children[0]
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{first}/task/{first}/children").read_text():
-        assert time.monotonic() < deadline, "the orphan is still there"
-        time.sleep(0.02)
-    os.kill(int(first), signal.SIGTERM)
-    process.wait(10)
-    process.stderr.close()
+    try:
+        process.stderr.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        first = children[0]
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{first}/task/{first}/children").read_text():
+            assert time.monotonic() < deadline, "the orphan is still there"
+            time.sleep(0.02)
+        os.kill(int(first), signal.SIGTERM)
+        process.wait(10)
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
