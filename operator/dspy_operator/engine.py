@@ -155,18 +155,18 @@ class Engine:
         except KubeError as error:
             delay = self.queue.failed(key, wrote=run.wrote, retry_after=error.retry_after)
             self._metrics.errors.labels(key.kind, type(error).__name__).inc()
-            _LOGGER.warning("%s; again in %.1f s", error.message, delay, extra=_fields(key))
+            _LOGGER.warning("%s; again in %.1f s", error.message, delay, extra=key.log_fields())
         except Exception as error:
             self.queue.failed(key, wrote=run.wrote)
             self._metrics.errors.labels(key.kind, type(error).__name__).inc()
-            _LOGGER.exception("a reconcile failed", extra=_fields(key))
+            _LOGGER.exception("a reconcile failed", extra=key.log_fields())
         else:
             self.queue.done(key, wrote=run.wrote, after=after)
             result = "success"
         self._metrics.reconciles.labels(key.kind, result).inc()
         if run.writes:
             self._metrics.writes.labels(key.kind).inc(run.writes)
-            _LOGGER.info("reconciled, writes: %d", run.writes, extra=_fields(key))
+            _LOGGER.info("reconciled, writes: %d", run.writes, extra=key.log_fields())
 
     async def _list(self) -> Position:
         """Have an audit run that begins after this call, and return where its lists ended."""
@@ -258,7 +258,3 @@ async def crds_missing(client: KubeClient) -> bool:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _fields(key: Key) -> dict[str, str]:
-    return {"kind": key.kind, "namespace": key.namespace, "resource": key.name}

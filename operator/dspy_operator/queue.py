@@ -31,6 +31,10 @@ class Key:
     namespace: str
     name: str
 
+    def log_fields(self) -> dict[str, str]:
+        """Return the ``extra`` of a log record about this resource."""
+        return {"kind": self.kind, "namespace": self.namespace, "resource": self.name}
+
 
 @dataclass(slots=True)
 class _Entry:

@@ -66,8 +66,19 @@ def place(source: Source, target: Path, secret_dir: Path) -> None:
                 return
         _place_git(source, target, secret_dir)
     except OSError as error:
-        reason = _ERRNO_REASONS.get(error.errno or 0, "SourceFailed")
-        raise Failed(reason, f"{target}: {error.strerror or error}; check the workspace's volume.") from error
+        raise _unusable(error, target) from error
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(error, folder) from error
+
+
+def _unusable(error: OSError, folder: Path) -> Failed:
+    reason = _ERRNO_REASONS.get(error.errno or 0, "SourceFailed")
+    return Failed(reason, f"{folder}: {error.strerror or error}; check the workspace's volume.")
 
 
 def _place_git(source: Source, target: Path, secret_dir: Path) -> None:
@@ -226,14 +237,10 @@ def main() -> None:
     logs = Path(os.environ.get("DSPY_AGENT_LOGS", LOGS_DIR).split(os.pathsep)[0])
     try:
         place(Source.from_environment(os.environ), target, Path(GIT_SECRET_DIR))
-        home = Path(os.environ.get("HOME", "/"))
-        for folder in (logs, home):
-            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (logs, Path(os.environ.get("HOME", "/"))):
+            _make(folder)
     except Failed as failure:
         end_with(failure)
-    except OSError as error:
-        reason = _ERRNO_REASONS.get(error.errno or 0, "SourceFailed")
-        end_with(Failed(reason, f"{error.filename}: {error.strerror}; check the workspace's volume."))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,6 @@ class Metadata:
     uid: str
     generation: int
     created: datetime
-    deleting: bool
     annotations: Mapping[str, str]
 
     @classmethod
@@ -45,7 +44,6 @@ class Metadata:
             uid=meta["uid"],
             generation=meta.get("generation", 0),
             created=datetime.fromisoformat(meta["creationTimestamp"]),
-            deleting="deletionTimestamp" in meta,
             annotations=meta.get("annotations") or {},
         )
 

@@ -34,6 +34,10 @@ def _matching(pattern: str, message: str) -> dict[str, Any]:
     return cel(rule(f"self.matches(r'{pattern}')", message))
 
 
+def _text(longest: int, pattern: str, message: str) -> Any:
+    return Field(min_length=1, max_length=longest, json_schema_extra=_matching(pattern, message))
+
+
 class Model(BaseModel):
     """Base of all specs: camelCase names, frozen; unknown fields are the API server's business."""
 
@@ -44,47 +48,12 @@ _LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _SUBDOMAIN = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
 
 ObjectName = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=253,
-        json_schema_extra=_matching(_SUBDOMAIN, "must be a name of lower-case letters, digits, '-' and '.'"),
-    ),
+    str, _text(253, _SUBDOMAIN, "must be a name of lower-case letters, digits, '-' and '.'")
 ]
-Label = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=63,
-        json_schema_extra=_matching(_LABEL, "must be a name of lower-case letters, digits and '-'"),
-    ),
-]
-Key = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=253,
-        json_schema_extra=_matching(
-            "^[-._a-zA-Z0-9]+$", "must be a key of letters, digits, '-', '_' and '.'"
-        ),
-    ),
-]
-Image = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=512,
-        json_schema_extra=_matching(r"^\S+$", "must be an image reference without spaces"),
-    ),
-]
-Word = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=512,
-        json_schema_extra=_matching(r"^\S+$", "must be one word without spaces"),
-    ),
-]
+Label = Annotated[str, _text(63, _LABEL, "must be a name of lower-case letters, digits and '-'")]
+Key = Annotated[str, _text(253, "^[-._a-zA-Z0-9]+$", "must be a key of letters, digits, '-', '_' and '.'")]
+Image = Annotated[str, _text(512, r"^\S+$", "must be an image reference without spaces")]
+Word = Annotated[str, _text(512, r"^\S+$", "must be one word without spaces")]
 HttpUrl = Annotated[
     str,
     Field(

@@ -9,6 +9,7 @@ from dspy_agent_core.contracts.cluster import (
     OLLAMA_PORT,
     SOURCE_DIR,
     WORKSPACE_DIR,
+    listed_model_name,
 )
 from dspy_operator.api.workspace import ModelSpec
 from dspy_operator.children import CONFIG_MAP, Child, agent_name, model_name
@@ -37,14 +38,13 @@ def ollama_url(context: Context) -> str:
     return f"http://{model_name(context.name)}.{context.namespace}.svc.{domain}:{OLLAMA_PORT}"
 
 
-def listed_model(model: str) -> str:
-    """Return the name under which Ollama lists a pulled model: without the scheme of its registry."""
-    return model.rpartition("://")[2]
-
-
 def _model_settings(model: ModelSpec, url: str) -> dict[str, str]:
     if model.ollama:
-        return {"USE_OLLAMA": "true", "OLLAMA_HOST": url, "OLLAMA_MODEL": listed_model(model.ollama.model)}
+        return {
+            "USE_OLLAMA": "true",
+            "OLLAMA_HOST": url,
+            "OLLAMA_MODEL": listed_model_name(model.ollama.model),
+        }
     if model.open_ai_compatible:
         remote = model.open_ai_compatible
         return {"USE_OLLAMA": "false", "OPENAI_BASE_URL": remote.base_url, "MODEL_NAME": remote.model}

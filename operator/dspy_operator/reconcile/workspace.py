@@ -62,7 +62,7 @@ class WorkspaceReconciler:
             return None
         if due_for_deletion(workspace, Facts(self._now())):
             uid, resource_version = version_of(obj)
-            _LOGGER.info("deleting: shutdownTime has passed", extra=_fields(run.key))
+            _LOGGER.info("deleting: shutdownTime has passed", extra=run.key.log_fields())
             await self._client.delete(path, uid=uid, resource_version=resource_version)
             return None
         try:
@@ -115,7 +115,3 @@ def _claims(children: LiveChildren, workspace: Workspace) -> dict[str, Any]:
         if ref.kind == CLAIM.kind
     }
     return {name: claim for name, claim in found.items() if claim is not None}
-
-
-def _fields(key: Key) -> dict[str, str]:
-    return {"namespace": key.namespace, "workspace": key.name}

@@ -21,7 +21,6 @@ PY_FINAL = re.compile(
 PY_SMALL_FINAL = re.compile(r"(?P<type>[a-z_]\w*): (?P<message>.*)$", re.S)
 # Comes before the quoted traceback of another process.
 PY_REMOTE = re.compile(r"(?:multiprocessing\.pool\.|concurrent\.futures\.process\._)RemoteTraceback: ?$")
-PY_MARGIN = re.compile(r"(?P<indent> *)(?:(?P<sign>[|+]) ?|(?P<rule>\+(?:-\+)?-{3,}.*))")
 PY_GROUP_RULE = re.compile(r"\s*\+(?:-\+)?-{8,}")
 
 HEAD_TYPE = (
