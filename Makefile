@@ -24,7 +24,7 @@ lint:
 	$(RUN) ruff format --check .
 
 types:
-	$(RUN) mypy core agent operator
+	$(RUN) mypy core agent operator spark
 
 imports:
 	$(RUN) lint-imports

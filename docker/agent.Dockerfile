@@ -16,10 +16,11 @@ COPY pyproject.toml uv.lock ./
 COPY core/pyproject.toml core/
 COPY agent/pyproject.toml agent/
 COPY operator/pyproject.toml operator/
-RUN uv sync --frozen --no-default-groups --no-install-workspace --package dspy-agent --extra ripgrep
+COPY spark/pyproject.toml spark/
+RUN uv sync --frozen --no-default-groups --no-install-workspace --package dspy-agent --extra ripgrep --extra streams
 COPY core core
 COPY agent agent
-RUN uv sync --frozen --no-default-groups --no-editable --package dspy-agent --extra ripgrep \
+RUN uv sync --frozen --no-default-groups --no-editable --package dspy-agent --extra ripgrep --extra streams \
 # The asyncio half of the Kubernetes client: 68 MB that nothing here imports.
  && rm -r /opt/dspy-agent/lib/python3.11/site-packages/kubernetes/aio
 

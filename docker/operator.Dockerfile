@@ -15,6 +15,7 @@ COPY pyproject.toml uv.lock ./
 COPY core/pyproject.toml core/
 COPY agent/pyproject.toml agent/
 COPY operator/pyproject.toml operator/
+COPY spark/pyproject.toml spark/
 RUN uv sync --frozen --no-default-groups --no-install-workspace --package dspy-operator
 COPY core core
 COPY operator operator

@@ -15,10 +15,11 @@ from dspy_agent.logs.resolve import PathResolver
 from dspy_agent.tools.amounts import count
 from dspy_agent.tools.arguments import CtxArguments
 from dspy_agent.tools.base import ToolContext
-from dspy_agent_core.contracts.results import LogContext, LogEvent, Unread
+from dspy_agent_core.contracts.results import LogContext, Unread
 from dspy_agent_core.errors import UsageError, WorkspaceError
 from dspy_agent_core.logs import Reducer, ReducerOptions
 from dspy_agent_core.logs.levels import LEVELS, level_of
+from dspy_agent_core.logs.readable import headline, one_line
 from dspy_agent_core.logs.times import parse_iso
 
 _FILE_BYTES: Final = 8 << 20
@@ -114,27 +115,12 @@ def render(result: LogContext, arguments: CtxArguments, console: Any) -> None:
         console.print(
             Text(f"{event.level.upper():8} {event.count:>4}×  ", style=_STYLES.get(event.level, "")), end=""
         )
-        console.print(Text(_headline(event)))
+        console.print(Text(headline(event)))
         for cause in event.cause or ():
-            console.print(Text(f"{'':16}caused by {_one_line(cause)}", style="dim"))
+            console.print(Text(f"{'':16}caused by {one_line(cause)}", style="dim"))
         if event.last:
             span = event.last if event.first in (None, event.last) else f"{event.first} … {event.last}"
             console.print(Text(f"{'':16}{span}", style="dim"))
-
-
-def _headline(event: LogEvent) -> str:
-    message = _one_line(event.message)
-    text = f"{event.type}: {message}" if event.type and message else (event.type or message)
-    if event.frame is None:
-        return text
-    line = "" if event.frame.line is None else f":{event.frame.line}"
-    function = f" in {event.frame.function}" if event.frame.function else ""
-    return f"{text}   at {event.frame.path}{line}{function}"
-
-
-def _one_line(text: str) -> str:
-    joined = " ⏎ ".join(line.strip() for line in text.splitlines() if line.strip())
-    return joined if len(joined) <= 500 else f"{joined[:500]}…"
 
 
 def notes(result: LogContext, arguments: CtxArguments) -> list[str]:

@@ -68,6 +68,10 @@ class LogEvent:
 
     ``first`` and ``last`` are the times in the log (ISO 8601 where they could be read); ``frame`` is
     the innermost frame of the workspace's own code; ``cause`` the chain of causes, outermost first.
+    ``signature`` names the group: like records have the same one everywhere, as long as its version (the
+    part before the colon) stays. ``before`` is the count in the window before, 0 for what is new; left
+    out where there was none. ``example`` begins at ``offset`` of ``source``: a byte of a file, or the
+    offset in a topic's partition. ``app`` says whose log it is, where several are shown.
     """
 
     level: str
@@ -79,6 +83,11 @@ class LogEvent:
     first: str | None = None
     last: str | None = None
     example: str | None = None
+    signature: str | None = None
+    before: int | None = None
+    source: str | None = None
+    offset: int | None = None
+    app: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

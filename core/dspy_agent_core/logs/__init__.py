@@ -1,5 +1,6 @@
 """Log reduction: from raw lines to the few events that matter. Pure: no files, no clock, no network."""
 
-from dspy_agent_core.logs.reducer import Reducer, ReducerOptions
+from dspy_agent_core.logs.readable import readable
+from dspy_agent_core.logs.reducer import Baseline, Reducer, ReducerOptions
 
-__all__ = ["Reducer", "ReducerOptions"]
+__all__ = ["Baseline", "Reducer", "ReducerOptions", "readable"]

@@ -11,7 +11,7 @@ from dspy_agent_core.contracts.results import Hidden, LogContext
 from dspy_agent_core.logs import levels
 from dspy_agent_core.logs.frames import Resolve, own_frame
 from dspy_agent_core.logs.groups import Group, Groups, Happening
-from dspy_agent_core.logs.lines import parse_line
+from dspy_agent_core.logs.lines import Line, parse_line
 from dspy_agent_core.logs.mask import mask
 from dspy_agent_core.logs.noise import noise_rule
 from dspy_agent_core.logs.records import Joiner, Record
@@ -42,17 +42,31 @@ class ReducerOptions:
     limit: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a window held: how often each signature came. Bounded, and plain JSON types."""
+
+    counts: dict[str, int]
+
+
 class Reducer:
     """Reduces log lines. Equal lines give an equal result, however they are split over ``feed``.
 
     Args:
         options: what to keep.
         resolve: maps a path of a trace to one relative to the workspace (None: not of the workspace).
+        baseline: the ``summary`` of the window before; None if there was none.
     """
 
-    def __init__(self, options: ReducerOptions | None = None, resolve: Resolve = _nowhere) -> None:
+    def __init__(
+        self,
+        options: ReducerOptions | None = None,
+        resolve: Resolve = _nowhere,
+        baseline: Baseline | None = None,
+    ) -> None:
         self._options = options or ReducerOptions()
         self._resolve = resolve
+        self._baseline = baseline
         self._joiners: dict[str, tuple[Joiner, float | None]] = {}
         self._groups = Groups()
         self._hidden: Counter[str] = Counter()
@@ -65,11 +79,19 @@ class Reducer:
         ``at`` (epoch seconds, such as the file's time) dates records that have no time and years that
         are not written.
         """
-        joiner, _ = self._joiners.setdefault(source, (Joiner(), at))
         for raw in lines:
-            self._lines += 1
-            for record in joiner.feed(parse_line(raw, at)):
-                self._take(record, source, at)
+            self.take(parse_line(raw, at), source, at)
+
+    def take(self, line: Line, source: str = "", at: float | None = None, offset: int | None = None) -> None:
+        """Take one parsed line, which begins at ``offset`` of ``source``. Else as ``feed``."""
+        self._lines += 1
+        joiner, _ = self._joiners.setdefault(source, (Joiner(), at))
+        for record in joiner.feed(line):
+            self._take(record, source, at)
+
+    def summary(self) -> Baseline:
+        """Return the counts of what was read, whatever was shown of it and whatever the baseline was."""
+        return Baseline({})
 
     def result(self) -> LogContext:
         """Close what is still open and return the events so far, newest first."""

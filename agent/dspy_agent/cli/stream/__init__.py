@@ -1,0 +1,17 @@
+"""The ``stream`` commands: log lines to contexts to results, over Kafka."""
+
+from __future__ import annotations
+
+import typer
+
+stream = typer.Typer(
+    name="stream",
+    help="Log streams over Kafka: lines in, the events that matter out.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to ``app``."""
+    app.add_typer(stream)

@@ -1,0 +1,105 @@
+"""Names and settings of the Kafka topics that agent, Spark job and operator agree on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_NAME: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}", re.ASCII)
+_APP: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+
+# Windows end by the broker's clock: a replay then cuts them at the same records.
+RAW_SETTINGS: Final[Mapping[str, str]] = {"message.timestamp.type": "LogAppendTime"}
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of one workspace; ``prefix`` is put before each name.
+
+    >>> Topics("team.shop.").raw("web")
+    'team.shop.logs.raw.web'
+    """
+
+    prefix: str = ""
+
+    def raw(self, app: str) -> str:
+        """Log lines of ``app`` as they were written."""
+        return f"{self.prefix}logs.raw.{app}"
+
+    def ctx(self, app: str) -> str:
+        """Contexts of ``app``: the few events that matter of each window."""
+        return f"{self.prefix}logs.ctx.{app}"
+
+    def results(self, app: str) -> str:
+        """What a worker makes of the contexts of ``app``."""
+        return f"{self.prefix}agent.results.{app}"
+
+    @property
+    def learning(self) -> str:
+        """One event for each step of an agent."""
+        return f"{self.prefix}agent.learning"
+
+    @property
+    def metrics(self) -> str:
+        """Measurements of the streams' programs."""
+        return f"{self.prefix}agent.metrics"
+
+    @property
+    def errors(self) -> str:
+        """Errors of the streams' programs."""
+        return f"{self.prefix}agent.errors"
+
+    def app_of(self, topic: str) -> str | None:
+        """Return the app of a raw, ctx or results topic of this prefix, or None."""
+        if not topic.startswith(self.prefix):
+            return None
+        for kind in ("logs.raw.", "logs.ctx.", "agent.results."):
+            app = topic[len(self.prefix) :].removeprefix(kind)
+            if len(app) < len(topic) - len(self.prefix) and _APP.fullmatch(app):
+                return app
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic as it should be. ``config`` holds only what differs from the broker's defaults."""
+
+    name: str
+    partitions: int
+    replicas: int
+    config: Mapping[str, str]
+
+
+def dead_letters(topic: str) -> str:
+    """Return the topic for the records of ``topic`` that can't be used."""
+    return f"{topic}.dlq"
+
+
+def is_app_name(name: str) -> bool:
+    """Return whether ``name`` can be an app: a DNS label."""
+    return bool(_APP.fullmatch(name))
+
+
+def is_topic_name(name: str) -> bool:
+    """Return whether Kafka takes ``name`` for a topic."""
+    return bool(_NAME.fullmatch(name)) and name not in (".", "..")
+
+
+def app_topics(
+    topics: Topics, app: str, partitions: int = 1, replicas: int = 1, config: Mapping[str, str] | None = None
+) -> Iterator[TopicSpec]:
+    """Yield the topics of one app; ``config`` goes to each, our own settings of the raw topic win."""
+    own = dict(config or {})
+    yield TopicSpec(topics.raw(app), partitions, replicas, {**own, **RAW_SETTINGS})
+    yield TopicSpec(topics.ctx(app), partitions, replicas, own)
+    yield TopicSpec(topics.results(app), partitions, replicas, own)
+    yield TopicSpec(dead_letters(topics.raw(app)), 1, replicas, own)
+    yield TopicSpec(dead_letters(topics.ctx(app)), 1, replicas, own)
+
+
+def shared_topics(topics: Topics, replicas: int = 1) -> Iterator[TopicSpec]:
+    """Yield the topics that all apps of a workspace share."""
+    for name in (topics.learning, topics.metrics, topics.errors):
+        yield TopicSpec(name, 1, replicas, {})

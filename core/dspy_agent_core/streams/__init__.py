@@ -1,0 +1,1 @@
+"""What the light consumer and the Spark job share: how a partition's lines become contexts. Pure."""

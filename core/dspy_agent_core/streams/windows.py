@@ -1,0 +1,214 @@
+"""Cuts a partition of log lines into windows and reduces each to a context.
+
+Where a window ends depends on its records alone (their offsets, broker times and texts), so the light
+consumer and the Spark job, and each of them after a restart, make the same contexts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from dspy_agent_core.contracts.messages import Context, Window
+from dspy_agent_core.contracts.results import Hidden
+from dspy_agent_core.logs import Baseline, Reducer, ReducerOptions, readable
+from dspy_agent_core.logs.levels import ERROR, WARNING, sounds_like
+from dspy_agent_core.logs.lines import Line, parse_line
+
+_DEAD_LETTER: Final = "dead-letter"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """When a window ends. Times in milliseconds of the broker's clock.
+
+    Args:
+        hold: after its first line of level warning or above.
+        longest: after its first line, if there is no such line.
+        gap: a source that was silent for so long has ended its last record.
+        grace: a record that goes on is cut so long after the window should have ended.
+        max_lines: the window should end after so many lines, and is cut after twice as many.
+        max_bytes: it is cut at this size.
+    """
+
+    hold: int = 40
+    longest: int = 10_000
+    gap: int = 25
+    grace: int = 1000
+    max_lines: int = 5000
+    max_bytes: int = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One record of a raw topic.
+
+    Args:
+        offset: its offset in the partition.
+        time: its time at the broker, milliseconds since the epoch.
+        line: the log line; None for a record that went to the dead letters.
+        source: what wrote it; lines of one source follow each other.
+        at: epoch seconds at which it was written, where the shipper tells; dates lines that have no time.
+    """
+
+    offset: int
+    time: int
+    line: str | None
+    source: str = ""
+    at: float | None = None
+
+
+@dataclass(slots=True)
+class _Open:
+    """The window that is being filled."""
+
+    reducer: Reducer
+    first: RawRecord
+    deadline: int
+    severe: bool = False
+    last_offset: int = 0
+    last_time: int = 0
+    lines: int = 0
+    bytes: int = 0
+    dead: int = 0
+    # Sources whose last line may go on in the next one, and when that line came.
+    unsettled: dict[str, int] = field(default_factory=dict)
+
+
+class PartitionWindows:
+    """Turns the records of one partition, in the order of their offsets, into contexts.
+
+    Args:
+        app: the app whose lines these are.
+        partition: the number of the partition.
+        windows: when a window ends.
+        options: what the reducer keeps.
+        baseline: the counts of the window before; None if it is not known.
+    """
+
+    def __init__(
+        self,
+        app: str,
+        partition: int,
+        windows: WindowOptions | None = None,
+        options: ReducerOptions | None = None,
+        baseline: Baseline | None = None,
+    ) -> None:
+        self._app = app
+        self._partition = partition
+        self._windows = windows or WindowOptions()
+        self._options = options or ReducerOptions()
+        self._baseline = baseline
+        self._open: _Open | None = None
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """The counts of the last closed window."""
+        return self._baseline
+
+    @property
+    def first_offset(self) -> int | None:
+        """The first offset of the open window; None between two windows."""
+        return self._open.first.offset if self._open else None
+
+    @property
+    def due(self) -> int | None:
+        """The broker time at which ``advance`` closes the open window; None between two windows."""
+        if self._open is None:
+            return None
+        return max(self._open.deadline, self._open.last_time + self._windows.gap)
+
+    def rebuild(self, records: Iterable[RawRecord]) -> None:
+        """Take the records of the window before as the baseline, after a restart between two windows."""
+        window: _Open | None = None
+        for record in records:
+            window = window or self._begin(record)
+            self._add(window, record, record.time)
+        self._baseline = window.reducer.summary() if window else None
+
+    def feed(self, record: RawRecord) -> Context | None:
+        """Take the next record; return the context of the window that ends before it."""
+        closed = None
+        line = None if record.line is None else parse_line(record.line, _dated(record))
+        time = max(record.time, self._open.last_time) if self._open else record.time
+        if self._open is not None and self._ends(self._open, record, line, time):
+            closed = self._close(self._open)
+        if self._open is None:
+            self._open = self._begin(record)
+        self._add(self._open, record, time, line)
+        return closed
+
+    def advance(self, now: int) -> Context | None:
+        """Close the open window if it is due; no record with a time before ``now`` may still come."""
+        if self._open is None or self.due is None or now < self.due:
+            return None
+        return self._close(self._open)
+
+    def _begin(self, record: RawRecord) -> _Open:
+        reducer = Reducer(self._options, baseline=self._baseline)
+        return _Open(reducer, record, record.time + self._windows.longest)
+
+    def _ends(self, window: _Open, record: RawRecord, line: Line | None, time: int) -> bool:
+        options = self._windows
+        if time < window.deadline and window.lines < options.max_lines and window.bytes < options.max_bytes:
+            return False
+        if (
+            time >= window.deadline + options.grace
+            or window.lines >= 2 * options.max_lines
+            or window.bytes >= options.max_bytes
+        ):
+            return True
+        for source, since in window.unsettled.items():
+            goes_on = line is not None and not line.headed if source == record.source else True
+            if goes_on and time - since < options.gap:
+                return False
+        return True
+
+    def _add(self, window: _Open, record: RawRecord, time: int, line: Line | None = None) -> None:
+        window.last_offset, window.last_time = record.offset, time
+        window.lines += 1
+        if record.line is None:
+            window.dead += 1
+            return
+        window.bytes += len(record.line)
+        line = line or parse_line(record.line, _dated(record))
+        level = line.level if line.level is not None else sounds_like(line.text)
+        if not window.severe and level >= WARNING:
+            window.severe = True
+            window.deadline = min(window.deadline, time + self._windows.hold)
+        if line.headed and level < ERROR:
+            window.unsettled.pop(record.source, None)
+        else:
+            window.unsettled[record.source] = time
+        window.reducer.take(line, source=record.source, at=_dated(record), offset=record.offset)
+
+    def _close(self, window: _Open) -> Context:
+        result = window.reducer.result()
+        self._baseline = window.reducer.summary()
+        self._open = None
+        hidden = list(result.hidden)
+        if window.dead:
+            hidden = sorted([*hidden, Hidden(_DEAD_LETTER, window.dead)], key=lambda item: item.rule)
+        return Context(
+            id=f"{self._app}/{self._partition}/{window.first.offset}-{window.last_offset}",
+            app=self._app,
+            window=Window(start=_iso(window.first.time), end=_iso(window.last_time)),
+            ctx=[readable(event) for event in result.events],
+            events=result.events,
+            hidden=hidden,
+            lines_read=window.lines,
+            partition=self._partition,
+            first_offset=window.first.offset,
+            last_offset=window.last_offset,
+        )
+
+
+def _dated(record: RawRecord) -> float:
+    return record.at if record.at is not None else record.time / 1000
+
+
+def _iso(milliseconds: int) -> str:
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
