@@ -74,8 +74,8 @@ def main() -> None:
 def run_command(words: list[str]) -> int:
     """Run the command in ``words`` and return its exit code."""
     open_missing_streams()
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for output in (sys.stdout, sys.stderr):
+        output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     as_json = "--json" in words[: words.index("--") if "--" in words else None]
     if as_json:
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]

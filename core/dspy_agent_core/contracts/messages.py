@@ -18,7 +18,7 @@ MAX_BYTES: Final = 1 << 20
 
 
 class BadMessage(ValueError):
-    """A record can't be used. ``reason`` is one word: TooLarge, NotUtf8, NotJson, UnknownVersion, BadField."""
+    """A record can't be used; ``reason`` is TooLarge, NotUtf8, NotJson, UnknownVersion, BadField."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
