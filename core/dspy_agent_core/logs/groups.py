@@ -7,6 +7,7 @@ from typing import Final
 
 from dspy_agent_core.contracts.results import Frame, LogEvent
 from dspy_agent_core.logs.levels import LEVELS
+from dspy_agent_core.logs.signatures import signature
 from dspy_agent_core.logs.times import Stamp
 
 Key = tuple[object, ...]
@@ -28,6 +29,8 @@ class Happening:
     frame: Frame | None = None
     cause: list[str] | None = None
     lines: int = 1
+    source: str = ""
+    offset: int | None = None
 
 
 @dataclass(slots=True)
@@ -50,8 +53,13 @@ class Group:
         """Sort key: exceptions, then severity, then age; the highest matters most."""
         return (self.is_exception, self.newest.level, self.newest.order)
 
-    def event(self) -> LogEvent:
-        """Return the group as ``ctx`` shows it."""
+    @property
+    def signature(self) -> str:
+        """The name of the group, which like records have everywhere."""
+        return signature(*self.newest.key)
+
+    def event(self, before: int | None) -> LogEvent:
+        """Return the group as ``ctx`` shows it; ``before``: its count in the window before."""
         newest = self.newest
         return LogEvent(
             level=LEVELS[newest.level],
@@ -63,6 +71,10 @@ class Group:
             first=self.first.iso if self.first else None,
             last=self.last.iso if self.last else None,
             example=newest.example,
+            signature=self.signature,
+            before=before,
+            source=newest.source or None,
+            offset=newest.offset,
         )
 
 

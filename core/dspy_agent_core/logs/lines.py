@@ -41,6 +41,7 @@ class Line:
     ``stream`` tells apart what one file mixes (service, pod, stdout and stderr). ``headed`` is true if
     the line itself starts a record (it has a time or a level of its own). ``per_line`` is true if its
     time was put there by a carrier that marks every line. ``trace`` is a stack trace held in a field.
+    ``offset`` is where the line begins in its file or stream, if the reader tells.
     """
 
     raw: str
@@ -51,6 +52,7 @@ class Line:
     headed: bool = False
     partial: bool = False
     trace: str | None = None
+    offset: int | None = None
 
 
 def parse_line(raw: str, at: float | None = None) -> Line:

@@ -23,7 +23,10 @@ _HEADLINES = ("Caused by", "Suppressed", "During handling", "The above exception
 
 @dataclass(slots=True)
 class Record:
-    """Lines that belong together: ``texts`` without prefixes, ``start`` the number of the first line."""
+    """Lines that belong together: ``texts`` without prefixes.
+
+    ``start`` is the number of the first line, ``offset`` where it begins.
+    """
 
     start: int
     headed: bool
@@ -33,6 +36,7 @@ class Record:
     lines: int = 1
     open: OpenTrace | None = None
     trace_text: str | None = None
+    offset: int | None = None
     per_line: bool = False
     waited: int = 0
     context: list[str] = field(default_factory=list)
@@ -66,6 +70,7 @@ class _Stream:
     plain: Record | None = None
     trace: Record | None = None
     partial: str = ""
+    partial_offset: int | None = None
     recent: list[str] = field(default_factory=list)
 
 
@@ -86,10 +91,13 @@ class Joiner:
                 yield from _close(self._streams.pop(oldest))
             stream = self._streams[line.stream] = _Stream()
         if line.partial:
+            if not stream.partial:
+                stream.partial_offset = line.offset
             stream.partial = (stream.partial + line.text)[: 1 << 20]
             return
         if stream.partial:
             line.text, stream.partial = stream.partial + line.text, ""
+            line.offset = stream.partial_offset
         yield from self._place(stream, line)
 
     def finish(self) -> Iterator[Record]:
@@ -127,7 +135,15 @@ class Joiner:
         if plain is not None:
             yield plain
             stream.plain = None
-        record = Record(self._count, line.headed, line.stamp, line.level, [text], trace_text=line.trace)
+        record = Record(
+            self._count,
+            line.headed,
+            line.stamp,
+            line.level,
+            [text],
+            trace_text=line.trace,
+            offset=line.offset,
+        )
         if kind is None:
             stream.plain = record
             _remember(stream, text)

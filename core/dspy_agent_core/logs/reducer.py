@@ -9,6 +9,7 @@ from itertools import chain
 
 from dspy_agent_core.contracts.results import Hidden, LogContext
 from dspy_agent_core.logs import levels
+from dspy_agent_core.logs.baseline import Baseline
 from dspy_agent_core.logs.frames import Resolve, own_frame
 from dspy_agent_core.logs.groups import Group, Groups, Happening
 from dspy_agent_core.logs.lines import Line, parse_line
@@ -40,13 +41,6 @@ class ReducerOptions:
     level: int = levels.WARNING
     since: float | None = None
     limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What a window held: how often each signature came. Bounded, and plain JSON types."""
-
-    counts: dict[str, int]
 
 
 class Reducer:
@@ -85,28 +79,37 @@ class Reducer:
     def take(self, line: Line, source: str = "", at: float | None = None, offset: int | None = None) -> None:
         """Take one parsed line, which begins at ``offset`` of ``source``. Else as ``feed``."""
         self._lines += 1
+        line.offset = offset
         joiner, _ = self._joiners.setdefault(source, (Joiner(), at))
         for record in joiner.feed(line):
             self._take(record, source, at)
 
     def summary(self) -> Baseline:
         """Return the counts of what was read, whatever was shown of it and whatever the baseline was."""
-        return Baseline({})
+        self._finish()
+        counts = {group.signature: group.count for group in self._groups.newest_first()}
+        return Baseline(counts)
 
     def result(self) -> LogContext:
         """Close what is still open and return the events so far, newest first."""
-        for source, (joiner, at) in self._joiners.items():
-            for record in joiner.finish():
-                self._take(record, source, at)
+        self._finish()
         hidden = Counter(self._hidden)
         if self._groups.dropped_lines:
             hidden["too-many-groups"] = self._groups.dropped_lines
         shown = self._within_limit(self._groups.newest_first(), hidden)
         return LogContext(
-            events=[group.event() for group in shown],
+            events=[group.event(self._before(group)) for group in shown],
             hidden=[Hidden(rule, lines) for rule, lines in sorted(hidden.items()) if lines],
             lines_read=self._lines,
         )
+
+    def _finish(self) -> None:
+        for source, (joiner, at) in self._joiners.items():
+            for record in joiner.finish():
+                self._take(record, source, at)
+
+    def _before(self, group: Group) -> int | None:
+        return None if self._baseline is None else self._baseline.counts.get(group.signature, 0)
 
     def _take(self, record: Record, source: str, at: float | None) -> None:
         epoch = record.stamp.epoch if record.stamp else self._last_epoch.get(source, at or 0.0)
@@ -124,22 +127,43 @@ class Reducer:
         if (trace is None or not trace.type) and level < self._options.level:
             self._hidden[f"below-{levels.LEVELS[self._options.level]}"] += record.lines
             return
-        self._groups.add(self._happening(record, trace, level, (epoch, record.start)))
+        self._groups.add(self._happening(record, trace, level, (epoch, record.start), source))
 
     def _happening(
-        self, record: Record, trace: Trace | None, level: int, order: tuple[float, int]
+        self, record: Record, trace: Trace | None, level: int, order: tuple[float, int], source: str
     ) -> Happening:
         example = _example(record)
         if trace is None:
             message = record.texts[0].strip()[:_MESSAGE_CHARS]
             key: tuple[object, ...] = (level, mask(message))
-            return Happening(key, level, message, example, order, record.stamp, lines=record.lines)
+            return Happening(
+                key,
+                level,
+                message,
+                example,
+                order,
+                record.stamp,
+                lines=record.lines,
+                source=source,
+                offset=record.offset,
+            )
         frame = own_frame(trace, self._resolve)
         message = trace.message[:_MESSAGE_CHARS] if trace.type else (trace.message or record.texts[0].strip())
         key = (trace.type, mask(message.partition("\n")[0]), frame)
         cause = [self._describe(inner) for inner in trace.causes] or None
         return Happening(
-            key, level, message, example, order, record.stamp, trace.type, frame, cause, record.lines
+            key,
+            level,
+            message,
+            example,
+            order,
+            record.stamp,
+            trace.type,
+            frame,
+            cause,
+            record.lines,
+            source,
+            record.offset,
         )
 
     def _describe(self, trace: Trace) -> str:
