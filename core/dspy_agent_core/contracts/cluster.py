@@ -56,14 +56,22 @@ MODEL_REASONS: Final = (
     "ModelServerUnreachable",
     "PullFailed",
 )
+TOPIC_REASONS: Final = (
+    "BrokerUnreachable",
+    "NotAuthorized",
+    "PartitionsCannotShrink",
+    "ReplicationImpossible",
+    "InvalidTopicConfig",
+    "TopicsFailed",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Termination:
     """What a failed container leaves in ``/dev/termination-log`` for the operator to read.
 
-    ``reason`` is one of ``SOURCE_REASONS`` or ``MODEL_REASONS``; ``message`` is one sentence with the
-    next step and without any secret.
+    ``reason`` is one of ``SOURCE_REASONS``, ``MODEL_REASONS`` or ``TOPIC_REASONS``; ``message`` is one
+    sentence with the next step and without any secret.
     """
 
     reason: str

@@ -12,6 +12,10 @@ _APP: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 # Windows end by the broker's clock: a replay then cuts them at the same records.
 RAW_SETTINGS: Final[Mapping[str, str]] = {"message.timestamp.type": "LogAppendTime"}
+# A dead letter is larger than its record by the headers that tell why it died.
+_MAX_BYTES: Final = "max.message.bytes"
+_DEAD_LETTER_BYTES: Final = 2 << 20
+_HEADER_BYTES: Final = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +94,22 @@ def is_topic_name(name: str) -> bool:
 def app_topics(
     topics: Topics, app: str, partitions: int = 1, replicas: int = 1, config: Mapping[str, str] | None = None
 ) -> Iterator[TopicSpec]:
-    """Yield the topics of one app; ``config`` goes to each, our own settings of the raw topic win."""
+    """Yield the topics of one app; ``config`` goes to each, but what a topic needs wins."""
     own = dict(config or {})
+    dead = {**own, _MAX_BYTES: str(_dead_letter_bytes(own.get(_MAX_BYTES)))}
     yield TopicSpec(topics.raw(app), partitions, replicas, {**own, **RAW_SETTINGS})
     yield TopicSpec(topics.ctx(app), partitions, replicas, own)
     yield TopicSpec(topics.results(app), partitions, replicas, own)
-    yield TopicSpec(dead_letters(topics.raw(app)), 1, replicas, own)
-    yield TopicSpec(dead_letters(topics.ctx(app)), 1, replicas, own)
+    for topic in (topics.raw(app), topics.ctx(app), topics.results(app)):
+        yield TopicSpec(dead_letters(topic), 1, replicas, dead)
 
 
 def shared_topics(topics: Topics, replicas: int = 1) -> Iterator[TopicSpec]:
     """Yield the topics that all apps of a workspace share."""
     for name in (topics.learning, topics.metrics, topics.errors):
         yield TopicSpec(name, 1, replicas, {})
+
+
+def _dead_letter_bytes(largest: str | None) -> int:
+    said = int(largest) if largest and largest.isascii() and largest.isdigit() else 0
+    return max(_DEAD_LETTER_BYTES, said + _HEADER_BYTES)
