@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from dspy_agent_core.contracts.cluster import Termination
+
+TERMINATION_LOG: Final = "/dev/termination-log"
 
 
 class Failed(Exception):
@@ -18,12 +20,16 @@ class Failed(Exception):
         self.termination = Termination(reason, message)
 
 
-def end_with(failure: Failed) -> NoReturn:
-    """Leave the reason in the container's termination message and exit with 1."""
-    path = Path(os.environ.get("DSPY_TERMINATION_LOG", "/dev/termination-log"))
+def leave(termination: Termination, path: Path) -> None:
+    """Write ``termination`` to ``path``; say on stderr if that can't be done."""
     try:
-        path.write_text(failure.termination.dumps(), encoding="utf-8")
+        path.write_text(termination.dumps(), encoding="utf-8")
     except OSError as error:
         sys.stderr.write(f"could not write {path}: {error}\n")
+
+
+def end_with(failure: Failed) -> NoReturn:
+    """Leave the reason in the container's termination message and exit with 1."""
+    leave(failure.termination, Path(os.environ.get("DSPY_TERMINATION_LOG", TERMINATION_LOG)))
     sys.stderr.write(f"{failure.termination.reason}: {failure.termination.message}\n")
     raise SystemExit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from dspy_agent.streams.settings import StreamSettings
@@ -17,6 +18,7 @@ _PRODUCER: Final[dict[str, Any]] = {
     "linger.ms": 2,
     "compression.type": "lz4",
     "message.timeout.ms": 0,  # a broker that is away for minutes loses nothing
+    "message.max.bytes": 64 << 20,  # the broker knows what it takes
 }
 _CONSUMER: Final[dict[str, Any]] = {
     "enable.auto.commit": False,
@@ -43,12 +45,12 @@ def consumer(settings: StreamSettings, group: str, **more: Any) -> Consumer:
     return made
 
 
-def admin(settings: StreamSettings) -> AdminClient:
-    """Return an admin client."""
+def admin(settings: StreamSettings, more: Mapping[str, Any] | None = None) -> AdminClient:
+    """Return an admin client; ``more`` has further client properties and callbacks."""
     _library()
     from confluent_kafka.admin import AdminClient
 
-    return AdminClient({**_common(settings), **settings.config})
+    return AdminClient({**_common(settings), **settings.config, **(more or {})})
 
 
 def check_reachable(settings: StreamSettings, seconds: float = 10.0) -> None:
