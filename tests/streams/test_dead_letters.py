@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from dspy_agent.streams.dead_letters import Letter, letter_of, read_letter, send
+from dspy_agent.streams.dead_letters import letter_of, read_letter, send
+from dspy_agent_core.contracts.dead_letters import Letter
 from tests.support.kafka import DEADLINE, QUIET, mock_cluster, read, write
 
 

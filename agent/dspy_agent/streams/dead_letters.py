@@ -1,77 +1,17 @@
-"""Dead letters: records that can't be used, kept on ``<topic>.dlq`` as they were, with the reason.
-
-A letter has the key, value and headers of the record it was, and headers of our own that say why and
-where from. Nothing of it comes from the clock or from the program that wrote it, so a replay of the
-source topic writes the same letter again, and readers know the twin by topic, partition and offset.
-"""
+"""Dead letters in the client's words: from a record that was read, to a record that is written, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dspy_agent_core.contracts import topics
+from dspy_agent_core.contracts.dead_letters import OURS, Headers, Letter, without_ours
 
 if TYPE_CHECKING:
     from confluent_kafka import Message, Producer
 
-Headers = tuple[tuple[str, bytes | None], ...]
-
-_OURS: Final = "dspy."
-_MAX_DETAIL: Final = 500
-# What is kept of a value that the broker takes for too large.
-_KEPT_BYTES: Final = 64 << 10
 _TOO_LARGE: Final = 10  # MESSAGE_TOO_LARGE of the protocol and MSG_SIZE_TOO_LARGE of librdkafka
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A record that can't be used.
-
-    Args:
-        topic: where it was read, with ``partition`` and ``offset``.
-        time: the record's time, milliseconds since the epoch; -1 if it has none.
-        headers: the record's own headers.
-        reason: CamelCase, such as the ``reason`` of ``BadMessage``.
-        detail: one line for people.
-        size: bytes of the value, where only its beginning could be kept.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    time: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    reason: str
-    detail: str
-    size: int | None = None
-
-    @property
-    def id(self) -> tuple[str, int, int]:
-        """What twins share."""
-        return self.topic, self.partition, self.offset
-
-    def all_headers(self) -> Headers:
-        """Return the record's own headers and ours behind them."""
-        ours = {
-            "reason": self.reason,
-            "detail": self.detail[:_MAX_DETAIL],
-            "topic": self.topic,
-            "partition": self.partition,
-            "offset": self.offset,
-            "time": self.time,
-            "size": self.size,
-        }
-        said = ((_OURS + name, str(value)) for name, value in ours.items() if value is not None)
-        return *self.headers, *((name, text.encode("utf-8", "replace")) for name, text in said)
-
-    def cut(self) -> Letter:
-        """Return the letter with the beginning of its value only."""
-        value = self.value or b""
-        return replace(self, value=value[:_KEPT_BYTES], size=self.size or len(value))
 
 
 def letter_of(record: Message, reason: str, detail: str) -> Letter:
@@ -83,7 +23,7 @@ def letter_of(record: Message, reason: str, detail: str) -> Letter:
         time=record.timestamp()[1],
         key=_bytes(record.key()),
         value=_bytes(record.value()),
-        headers=tuple((name, value) for name, value in _headers(record) if not name.startswith(_OURS)),
+        headers=without_ours(_headers(record)),
         reason=reason,
         detail=detail,
     )
@@ -93,9 +33,9 @@ def read_letter(record: Message) -> Letter | None:
     """Return the letter in a record of a ``.dlq`` topic; None if nobody of us has written it."""
     headers = _headers(record)
     ours = {
-        name.removeprefix(_OURS): (value or b"").decode("utf-8", "replace")
+        name.removeprefix(OURS): (value or b"").decode("utf-8", "replace")
         for name, value in headers
-        if name.startswith(_OURS)
+        if name.startswith(OURS)
     }
     try:
         return Letter(
@@ -105,7 +45,7 @@ def read_letter(record: Message) -> Letter | None:
             time=int(ours["time"]),
             key=_bytes(record.key()),
             value=_bytes(record.value()),
-            headers=tuple((name, value) for name, value in headers if not name.startswith(_OURS)),
+            headers=without_ours(headers),
             reason=ours["reason"],
             detail=ours["detail"],
             size=int(ours["size"]) if "size" in ours else None,
