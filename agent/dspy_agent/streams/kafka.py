@@ -29,18 +29,18 @@ _CONSUMER: Final[dict[str, Any]] = {
 }
 
 
-def producer(settings: StreamSettings, **more: Any) -> Producer:
-    """Return a producer. ``more`` overrides client properties, with ``_`` for ``.``."""
+def producer(settings: StreamSettings, more: Mapping[str, Any] | None = None) -> Producer:
+    """Return a producer; ``more`` has further client properties and callbacks."""
     made: Producer = _library().Producer(
-        {**_common(settings), **_PRODUCER, **settings.config, **_dotted(more)}
+        {**_common(settings), **_PRODUCER, **settings.config, **(more or {})}
     )
     return made
 
 
-def consumer(settings: StreamSettings, group: str, **more: Any) -> Consumer:
-    """Return a consumer of ``group`` that commits only what it is told to."""
+def consumer(settings: StreamSettings, group: str, more: Mapping[str, Any] | None = None) -> Consumer:
+    """Return a consumer of ``group`` that commits only what it is told to; ``more`` as for a producer."""
     made: Consumer = _library().Consumer(
-        {**_common(settings), **_CONSUMER, "group.id": group, **settings.config, **_dotted(more)}
+        {**_common(settings), **_CONSUMER, "group.id": group, **settings.config, **(more or {})}
     )
     return made
 
@@ -72,10 +72,6 @@ def check_reachable(settings: StreamSettings, seconds: float = 10.0) -> None:
 
 def _common(settings: StreamSettings) -> dict[str, Any]:
     return {"bootstrap.servers": settings.bootstrap, "client.id": "dspy-agent"}
-
-
-def _dotted(more: dict[str, Any]) -> dict[str, Any]:
-    return {name.replace("_", "."): value for name, value in more.items()}
 
 
 def _library() -> Any:
