@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from dspy_agent.cli.stream import router, topics
+
 stream = typer.Typer(
     name="stream",
     help="Log streams over Kafka: lines in, the events that matter out.",
@@ -14,4 +16,6 @@ stream = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add the group to ``app``."""
+    topics.register(stream)
+    router.register(stream)
     app.add_typer(stream)
