@@ -1,14 +1,16 @@
 """Cuts a partition of log lines into windows and reduces each to a context.
 
 Where a window ends depends on its records alone (their offsets, broker times and texts), so the light
-consumer and the Spark job, and each of them after a restart, make the same contexts.
+consumer and the Spark job, and each of them after a restart, make the same contexts. The one exception is
+an end that silence decides (``advance``, ``cut``): who decides it has to remember it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from dspy_agent_core.contracts.messages import Context, Window
@@ -16,8 +18,10 @@ from dspy_agent_core.contracts.results import Hidden
 from dspy_agent_core.logs import Baseline, Reducer, ReducerOptions, readable
 from dspy_agent_core.logs.levels import ERROR, WARNING, sounds_like
 from dspy_agent_core.logs.lines import Line, parse_line
+from dspy_agent_core.streams.shorten import shorten
 
 _DEAD_LETTER: Final = "dead-letter"
+_LAST_TIME: Final = 253_402_300_799_999  # the end of the year 9999, the last that a datetime can have
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class RawRecord:
     Args:
         offset: its offset in the partition.
         time: its time at the broker, milliseconds since the epoch.
-        line: the log line; None for a record that went to the dead letters.
+        line: the log line; None for a record that goes to the dead letters.
         source: what wrote it; lines of one source follow each other.
         at: epoch seconds at which it was written, where the shipper tells; dates lines that have no time.
     """
@@ -62,18 +66,22 @@ class RawRecord:
 
 @dataclass(slots=True)
 class _Open:
-    """The window that is being filled."""
+    """The window that is being filled. ``deadline`` and ``now`` are times of its own clock."""
 
     reducer: Reducer
     first: RawRecord
     deadline: int
+    now: int
+    # The window's clock less the records' times: not 0 once a broker's clock was set back.
+    ahead: int = 0
     severe: bool = False
-    last_offset: int = 0
-    last_time: int = 0
+    last: RawRecord | None = None
     lines: int = 0
     bytes: int = 0
     dead: int = 0
-    # Sources whose last line may go on in the next one, and when that line came.
+    # When the last line of each source came.
+    seen: dict[str, int] = field(default_factory=dict)
+    # The same of those whose last line may go on in the next one, in the order of their times.
     unsettled: dict[str, int] = field(default_factory=dict)
 
 
@@ -114,45 +122,68 @@ class PartitionWindows:
         return self._open.first.offset if self._open else None
 
     @property
+    def last_offset(self) -> int | None:
+        """The last offset of the open window; None between two windows."""
+        return self._open.last.offset if self._open and self._open.last else None
+
+    @property
     def due(self) -> int | None:
-        """The broker time at which ``advance`` closes the open window; None between two windows."""
-        if self._open is None:
+        """The broker time at which ``advance`` closes the open window; None between two windows.
+
+        A record with that time, or a later one, ends the window too.
+        """
+        window = self._open
+        if window is None:
             return None
-        return max(self._open.deadline, self._open.last_time + self._windows.gap)
+        silent = max(window.deadline, window.now + self._windows.gap)
+        return min(silent, window.deadline + self._windows.grace) - window.ahead
 
     def rebuild(self, records: Iterable[RawRecord]) -> None:
-        """Take the records of the window before as the baseline, after a restart between two windows."""
+        """Take all records of the window before as the baseline, after a restart between two windows."""
         window: _Open | None = None
-        for record in records:
+        for record in map(_sane, records):
             window = window or self._begin(record)
-            self._add(window, record, record.time)
+            self._add(window, record, window.now)
         self._baseline = window.reducer.summary() if window else None
 
     def feed(self, record: RawRecord) -> Context | None:
         """Take the next record; return the context of the window that ends before it."""
-        closed = None
+        record = _sane(record)
         line = None if record.line is None else parse_line(record.line, _dated(record))
-        time = max(record.time, self._open.last_time) if self._open else record.time
-        if self._open is not None and self._ends(self._open, record, line, time):
-            closed = self._close(self._open)
-        if self._open is None:
-            self._open = self._begin(record)
-        self._add(self._open, record, time, line)
+        window, closed = self._open, None
+        if window is not None and self._ends(window, record, line, self._clock(window, record)):
+            closed = self._close(window)
+            window = None
+        if window is None:
+            window = self._open = self._begin(record)
+        self._add(window, record, self._clock(window, record), line)
         return closed
 
     def advance(self, now: int) -> Context | None:
-        """Close the open window if it is due; no record with a time before ``now`` may still come."""
-        if self._open is None or self.due is None or now < self.due:
-            return None
-        return self._close(self._open)
+        """Close the open window if it is due; no record with a time before ``now`` should still come."""
+        due = self.due
+        return self.cut() if due is not None and now >= due else None
+
+    def cut(self) -> Context | None:
+        """Close the open window, due or not."""
+        return self._close(self._open) if self._open is not None else None
 
     def _begin(self, record: RawRecord) -> _Open:
         reducer = Reducer(self._options, baseline=self._baseline)
-        return _Open(reducer, record, record.time + self._windows.longest)
+        return _Open(reducer, record, record.time + self._windows.longest, record.time)
+
+    def _clock(self, window: _Open, record: RawRecord) -> int:
+        """Return the window's time at ``record``: it never goes back, and goes on after a step back."""
+        time = record.time + window.ahead
+        if time < window.now - self._windows.longest:
+            window.ahead = window.now - record.time
+        return max(time, window.now)
 
     def _ends(self, window: _Open, record: RawRecord, line: Line | None, time: int) -> bool:
+        """Return whether ``window`` ends before ``record``."""
         options = self._windows
-        if time < window.deadline and window.lines < options.max_lines and window.bytes < options.max_bytes:
+        full = window.lines >= options.max_lines or window.bytes >= options.max_bytes
+        if time < window.deadline and not full:
             return False
         if (
             time >= window.deadline + options.grace
@@ -160,14 +191,15 @@ class PartitionWindows:
             or window.bytes >= options.max_bytes
         ):
             return True
-        for source, since in window.unsettled.items():
-            goes_on = line is not None and not line.headed if source == record.source else True
-            if goes_on and time - since < options.gap:
-                return False
-        return True
+        since = window.seen.get(record.source)
+        if since is not None and time - since < options.gap and line is not None and not line.headed:
+            return False
+        # The newest two are enough: one of them is of another source, and older ones end sooner.
+        newest = list(islice(reversed(window.unsettled.items()), 2))
+        return not any(source != record.source and time - at < options.gap for source, at in newest)
 
     def _add(self, window: _Open, record: RawRecord, time: int, line: Line | None = None) -> None:
-        window.last_offset, window.last_time = record.offset, time
+        window.last, window.now = record, time
         window.lines += 1
         if record.line is None:
             window.dead += 1
@@ -178,9 +210,9 @@ class PartitionWindows:
         if not window.severe and level >= WARNING:
             window.severe = True
             window.deadline = min(window.deadline, time + self._windows.hold)
-        if line.headed and level < ERROR:
-            window.unsettled.pop(record.source, None)
-        else:
+        window.seen[record.source] = time
+        window.unsettled.pop(record.source, None)
+        if not line.headed or level >= ERROR:
             window.unsettled[record.source] = time
         window.reducer.take(line, source=record.source, at=_dated(record), offset=record.offset)
 
@@ -188,21 +220,29 @@ class PartitionWindows:
         result = window.reducer.result()
         self._baseline = window.reducer.summary()
         self._open = None
+        last = window.last or window.first
         hidden = list(result.hidden)
         if window.dead:
             hidden = sorted([*hidden, Hidden(_DEAD_LETTER, window.dead)], key=lambda item: item.rule)
-        return Context(
-            id=f"{self._app}/{self._partition}/{window.first.offset}-{window.last_offset}",
+        context = Context(
+            id=f"{self._app}/{self._partition}/{window.first.offset}-{last.offset}",
             app=self._app,
-            window=Window(start=_iso(window.first.time), end=_iso(window.last_time)),
+            window=Window(start=_iso(window.first.time), end=_iso(max(window.first.time, last.time))),
             ctx=[readable(event) for event in result.events],
             events=result.events,
             hidden=hidden,
             lines_read=window.lines,
             partition=self._partition,
             first_offset=window.first.offset,
-            last_offset=window.last_offset,
+            last_offset=last.offset,
         )
+        return shorten(context)
+
+
+def _sane(record: RawRecord) -> RawRecord:
+    """Return ``record`` with a time that a calendar has."""
+    time = min(max(record.time, 0), _LAST_TIME)
+    return record if time == record.time else replace(record, time=time)
 
 
 def _dated(record: RawRecord) -> float:
