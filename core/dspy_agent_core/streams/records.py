@@ -22,7 +22,7 @@ def read_record(offset: int, time: int, value: bytes | None) -> RawRecord:
 
 
 def epoch(ts: str | float | None) -> float | None:
-    """Return ``ts`` (ISO 8601, without a zone: UTC; or epoch seconds) in epoch seconds; None if it is no time."""
+    """Return ``ts`` in epoch seconds: ISO 8601 (without a zone: UTC) or a number; None if it is no time."""
     if isinstance(ts, str):
         try:
             moment = datetime.fromisoformat(ts)
