@@ -31,8 +31,10 @@ Route = Callable[[str, Mapping[str, list[str]]], Reply]
 
 
 @contextmanager
-def serving(port: int, routes: Mapping[str, Route]) -> Iterator[int]:
-    """Serve ``routes`` on all interfaces, each below its path; yields the port (a free one for 0).
+def serving(port: int, routes: Mapping[str, Route], host: str = "") -> Iterator[int]:
+    """Serve ``routes``, each below its path; yields the port (a free one for 0).
+
+    ``host`` is the address to listen at; the empty one means all interfaces.
 
     A route is called in a thread of its own for each request.
 
@@ -40,7 +42,7 @@ def serving(port: int, routes: Mapping[str, Route]) -> Iterator[int]:
         UsageError: the port can't be had.
     """
     try:
-        server = _Server(port, dict(routes))
+        server = _Server(port, dict(routes), host)
     except OSError as error:
         raise UsageError(
             f"Port {port} can't be served: {(error.strerror or str(error)).lower()}.",
@@ -64,11 +66,11 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False  # a reader that follows does not hold up the end
     request_queue_size = 64
 
-    def __init__(self, port: int, routes: dict[str, Route]) -> None:
+    def __init__(self, port: int, routes: dict[str, Route], host: str) -> None:
         self.routes = routes
-        dual = has_dualstack_ipv6()
-        self.address_family = AF_INET6 if dual else AF_INET
-        super().__init__(("", port), _Handler)
+        six = ":" in host if host else has_dualstack_ipv6()
+        self.address_family = AF_INET6 if six else AF_INET
+        super().__init__((host, port), _Handler)
 
     def server_bind(self) -> None:
         """Take IPv4 too."""

@@ -37,10 +37,16 @@ class Program:
         name: ``source`` of its metrics and errors, such as ``stream-ctx``.
         settings: where Kafka is.
         port: serves /healthz, /readyz, /metrics and ``routes``; 0 serves nothing.
+        host: the address to serve at; the empty one means all interfaces.
     """
 
     def __init__(
-        self, name: str, settings: StreamSettings, port: int = 0, routes: Mapping[str, Route] | None = None
+        self,
+        name: str,
+        settings: StreamSettings,
+        port: int = 0,
+        routes: Mapping[str, Route] | None = None,
+        host: str = "",
     ) -> None:
         from prometheus_client import CollectorRegistry
 
@@ -49,7 +55,7 @@ class Program:
         self.registry = CollectorRegistry()
         self.reports = Reports(name, settings, self.registry)
         self.watch = BrokerWatch(self.health, self.report)
-        self._port = port
+        self._port, self._host = port, host
         self._routes = dict(routes or {})
         self._stop = threading.Event()
         self._signum = 0
@@ -94,7 +100,7 @@ class Program:
             self._closing.callback(signal.signal, signum, before)
         self._closing.callback(self.reports.close)
         if self._port:
-            self._closing.enter_context(serving(self._port, {**self.probes(), **self._routes}))
+            self._closing.enter_context(serving(self._port, {**self.probes(), **self._routes}, self._host))
         return self
 
     def __exit__(
