@@ -19,10 +19,20 @@ import orjson
 
 from dspy_agent_core.contracts.cluster import LABEL_MANAGED_BY, LABEL_WORKSPACE, MANAGED_BY
 from dspy_operator.api.workspace import InvalidSpec, parse
-from dspy_operator.children import ALL_KINDS, CLAIM, Child, Kind, Ref, possible_refs
+from dspy_operator.children import (
+    ALL_KINDS,
+    CLAIM,
+    OPTIONAL_KINDS,
+    Child,
+    Kind,
+    Ref,
+    possible_refs,
+    stream_refs,
+)
 from dspy_operator.desired import desired
 from dspy_operator.facts import Claim, Facts
 from dspy_operator.kube.client import KubeClient, Object
+from dspy_operator.kube.errors import NotFound, ServerError
 from dspy_operator.kube.kinds import JOB, WORKSPACE
 from dspy_operator.lifecycle import due_for_deletion, next_deadline, suspension
 from dspy_operator.observe import Observed, State, claim_facts, observe
@@ -79,6 +89,7 @@ class Audit:
         self._settings = settings
         self._scopes = tuple(scopes)
         self._now = now
+        self.served: frozenset[Kind] = frozenset()  # of the optional kinds, at the last run
 
     async def run(self, tell: Callable[[Found], None]) -> Position:
         """Call ``tell`` for every workspace and job; return where watches of children can start.
@@ -90,15 +101,26 @@ class Audit:
         position: Position = {}
         async for ref, live in self._children(CLAIM, position):
             self._note_claim(cases, ref, live)
+        self.served = frozenset({kind for kind in OPTIONAL_KINDS if await self._serves(kind)})
         await self._plan(cases)
-        for kind in ALL_KINDS:
-            async for ref, live in self._children(kind, position):
-                case = cases.get(_owner(live))
-                if case is not None:
-                    _compare(case, ref, live)
+        for kind in (*ALL_KINDS, *self.served):
+            try:
+                async for ref, live in self._children(kind, position):
+                    case = cases.get(_owner(live))
+                    if case is not None:
+                        _compare(case, ref, live)
+            except NotFound as error:
+                raise ServerError(f"{kind.kind} went while it was listed.") from error
         await self._conclude(cases, tell)
         await self._jobs(tell)
         return position
+
+    async def _serves(self, kind: Kind) -> bool:
+        try:
+            served = await self._client.get(kind.path(None).rpartition("/")[0])
+        except NotFound:
+            return False
+        return any(resource["name"] == kind.plural for resource in served.get("resources") or ())
 
     async def _workspaces(self) -> dict[tuple[str, str], _Case]:
         cases: dict[tuple[str, str], _Case] = {}
@@ -138,11 +160,8 @@ class Audit:
             except InvalidSpec:
                 case.again = True
                 continue
-            facts = Facts(self._now(), claims=case.claims)
-            wanted = {child.ref: child for child in desired(workspace, facts, self._settings)}
-            for ref in possible_refs(workspace.meta.namespace, workspace.meta.name):
-                child = wanted.get(ref)
-                case.children[ref] = _pack(child.body) if child is not None else b""
+            for child in desired(workspace, self._facts(case), self._settings):
+                case.children[child.ref] = _pack(child.body)
 
     async def _conclude(self, cases: dict[tuple[str, str], _Case], tell: Callable[[Found], None]) -> None:
         for count, ((namespace, name), case) in enumerate(cases.items()):
@@ -159,8 +178,7 @@ class Audit:
             return Found(key, case.version, previous, again=True)
         for ref in case.children.keys() - case.observed.keys():
             case.observed[ref] = observe(ref, _child(case, ref), None, case.version[0])
-        workspace = parse(obj)
-        facts = Facts(self._now(), claims=case.claims)
+        workspace, facts = parse(obj), self._facts(case)
         again = any(seen.state not in _SETTLED for seen in case.observed.values())
         if again or due_for_deletion(workspace, facts):
             return Found(key, case.version, previous, again=True)
@@ -171,6 +189,9 @@ class Audit:
         current = previous.get("observedGeneration") == workspace.meta.generation
         again = is_ready(previous) or not current
         return Found(key, case.version, previous, again, POLL_LONGEST_SECONDS)
+
+    def _facts(self, case: _Case) -> Facts:
+        return Facts(self._now(), claims=case.claims, served=self.served)
 
     async def _jobs(self, tell: Callable[[Found], None]) -> None:
         for scope in self._scopes:
@@ -184,12 +205,17 @@ class Audit:
 
 
 def _compare(case: _Case, ref: Ref, live: Object) -> None:
-    if ref in case.children:
+    if ref in case.children or _is_possible(ref, _owner(live)[1]):
         case.observed[ref] = observe(ref, _child(case, ref), live, case.version[0])
 
 
+def _is_possible(ref: Ref, workspace: str) -> bool:
+    named = (*possible_refs(ref.namespace, workspace), *stream_refs(ref.namespace, workspace))
+    return ref in named or any(ref.kind == kind.kind for kind in OPTIONAL_KINDS)
+
+
 def _child(case: _Case, ref: Ref) -> Child | None:
-    packed = case.children[ref]
+    packed = case.children.get(ref)
     return Child(ref, _unpack(packed)) if packed else None
 
 

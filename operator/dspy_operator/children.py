@@ -30,6 +30,9 @@ SERVICE: Final = Kind("v1", "Service", "services")
 NETWORK_POLICY: Final = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 STATEFUL_SET: Final = Kind("apps/v1", "StatefulSet", "statefulsets")
 DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
+BATCH_JOB: Final = Kind("batch/v1", "Job", "jobs")
+KAFKA_TOPIC: Final = Kind("kafka.strimzi.io/v1", "KafkaTopic", "kafkatopics")
+SPARK_APPLICATION: Final = Kind("sparkoperator.k8s.io/v1beta2", "SparkApplication", "sparkapplications")
 
 # The kinds to watch, in the order in which children are applied.
 ALL_KINDS: Final = (
@@ -38,10 +41,13 @@ ALL_KINDS: Final = (
     CONFIG_MAP,
     SERVICE,
     NETWORK_POLICY,
+    BATCH_JOB,
     STATEFUL_SET,
     DEPLOYMENT,
 )
-_KINDS: Final = {(kind.api_version, kind.kind): kind for kind in ALL_KINDS}
+# Kinds of other operators: the cluster may lack them, now or later.
+OPTIONAL_KINDS: Final = (KAFKA_TOPIC, SPARK_APPLICATION)
+_KINDS: Final = {(kind.api_version, kind.kind): kind for kind in (*ALL_KINDS, *OPTIONAL_KINDS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class Ref:
 
     @property
     def path(self) -> str:
-        """The REST path of the object. Raises KeyError for a kind that is not in ``ALL_KINDS``."""
+        """The REST path of the object. Raises KeyError for a kind that no child has."""
         return f"{_KINDS[self.api_version, self.kind].path(self.namespace)}/{self.name}"
 
 
@@ -92,8 +98,38 @@ def models_claim(workspace: str) -> str:
     return f"{workspace}-models"
 
 
+def checkpoints_claim(workspace: str) -> str:
+    """Name of the claim that holds the checkpoints of the Spark job."""
+    return f"{workspace}-checkpoints"
+
+
+def topics_name(workspace: str) -> str:
+    """Name of the Job that makes topics on plain bootstrap servers."""
+    return f"{workspace}-topics"
+
+
+def context_name(workspace: str) -> str:
+    """Name of the context job: a Deployment or a SparkApplication."""
+    return f"{workspace}-context"
+
+
+def worker_name(workspace: str) -> str:
+    """Name of the workers' Deployment, and of the NetworkPolicy that lets them ask the model."""
+    return f"{workspace}-worker"
+
+
+def router_name(workspace: str) -> str:
+    """Name of the router's Deployment, Service and NetworkPolicy."""
+    return f"{workspace}-router"
+
+
+def streams_name(workspace: str) -> str:
+    """Name of the NetworkPolicy that all pods of the streams share."""
+    return f"{workspace}-streams"
+
+
 def possible_refs(namespace: str, name: str) -> tuple[Ref, ...]:
-    """Return every child that the workspace ``name`` could have, in the order of applying."""
+    """Return every child that any workspace ``name`` could have, in the order of applying."""
     agent, model = agent_name(name), model_name(name)
     return (
         ref(SERVICE_ACCOUNT, namespace, agent),
@@ -106,4 +142,22 @@ def possible_refs(namespace: str, name: str) -> tuple[Ref, ...]:
         ref(NETWORK_POLICY, namespace, model),
         ref(STATEFUL_SET, namespace, agent),
         ref(DEPLOYMENT, namespace, model),
+    )
+
+
+def stream_refs(namespace: str, name: str) -> tuple[Ref, ...]:
+    """Return every child with a name of its own that ``spec.streaming`` could ask for.
+
+    Those of `OPTIONAL_KINDS` are found by label.
+    """
+    return (
+        ref(CLAIM, namespace, checkpoints_claim(name)),
+        ref(NETWORK_POLICY, namespace, streams_name(name)),
+        ref(NETWORK_POLICY, namespace, worker_name(name)),
+        ref(NETWORK_POLICY, namespace, router_name(name)),
+        ref(SERVICE, namespace, router_name(name)),
+        ref(BATCH_JOB, namespace, topics_name(name)),
+        ref(DEPLOYMENT, namespace, context_name(name)),
+        ref(DEPLOYMENT, namespace, worker_name(name)),
+        ref(DEPLOYMENT, namespace, router_name(name)),
     )

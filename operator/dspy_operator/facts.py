@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dspy_agent_core.contracts.cluster import PullProgress
-from dspy_operator.children import Ref
+from dspy_operator.children import Kind, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Facts:
         refusals: what the API server said to applies of this pass.
         events: events of children that are not ready, newest last (claims, StatefulSet, Deployment).
         pull: the last line of the ``model-pull`` container's log, while the model is not ready.
+        served: which of ``children.OPTIONAL_KINDS`` the cluster has.
     """
 
     now: datetime
@@ -61,3 +62,4 @@ class Facts:
     refusals: Mapping[Ref, Refusal] = field(default_factory=dict)
     events: Mapping[Ref, tuple[Event, ...]] = field(default_factory=dict)
     pull: PullProgress | None = None
+    served: frozenset[Kind] = frozenset()

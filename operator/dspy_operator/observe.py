@@ -14,9 +14,10 @@ from dspy_agent_core.contracts.cluster import (
     MANAGED_BY,
     Termination,
 )
-from dspy_operator.children import Child, Ref, models_claim, workspace_claim
+from dspy_operator.children import KAFKA_TOPIC, Child, Ref, checkpoints_claim, models_claim, workspace_claim
 from dspy_operator.compare import ANNOTATION_RENDERED_BY, ANNOTATION_RENDERED_FOR, matches
-from dspy_operator.desired.storage import ANNOTATION_RETAINED_FOR, ANNOTATION_STORAGE_CLASS
+from dspy_operator.desired.common import ANNOTATION_CONFIG, ANNOTATION_RETAINED_FOR
+from dspy_operator.desired.storage import ANNOTATION_STORAGE_CLASS
 from dspy_operator.facts import Claim
 
 _RESIZE_CONDITIONS: Final = (
@@ -66,6 +67,10 @@ class Observed:
     claim_capacity: str = ""
     claim_resize: str = ""  # type of the live resize condition, or ""
     claim_message: str = ""
+    outcome: str = ""  # what a Job, a KafkaTopic says: "True", "False" or, while it says nothing, ""
+    outcome_reason: str = ""
+    outcome_message: str = ""
+    outcome_time: str = ""  # when that came
 
     @property
     def exists(self) -> bool:
@@ -119,6 +124,10 @@ def observe(ref: Ref, desired: Child | None, live: dict[str, Any] | None, owner_
         facts |= _workload(spec, status)
     elif ref.kind == "PersistentVolumeClaim":
         facts |= _claim(spec, status)
+    elif ref.kind == "Job":
+        facts |= _job(spec, status)
+    elif ref.kind == "KafkaTopic":
+        facts |= _topic(status)
     return Observed(ref, _state(ref, desired, live, owner_uid), wanted, **facts)
 
 
@@ -159,14 +168,17 @@ def observe_pod(pod: dict[str, Any]) -> PodFacts:
 
 def _state(ref: Ref, desired: Child | None, live: dict[str, Any], owner_uid: str) -> State:
     meta = live["metadata"]
-    owned = _owned(ref, live, owner_uid)
+    owned = _owned(ref, live, owner_uid) or (desired is not None and _retained_topic(desired, live))
     if not owned and not _predecessors(meta, owner_uid):
         return State.FOREIGN if desired else State.ABSENT
     if "deletionTimestamp" in meta or not owned:
         return State.TERMINATING
-    if desired is None or _must_be_made_anew(desired.body, live):
+    if desired is None:
         return State.SURPLUS
-    if _kept(desired.body, live):
+    kept = _kept(desired.body, live)
+    if _must_be_made_anew(desired.body, live, kept=kept):
+        return State.SURPLUS
+    if kept:
         return State.KEPT
     return State.MATCHES if matches(desired.body, live) else State.DIFFERS
 
@@ -180,8 +192,15 @@ def _owned(ref: Ref, live: dict[str, Any], owner_uid: str) -> bool:
         ref.kind == "PersistentVolumeClaim"
         and workspace is not None
         and (meta.get("labels") or {}).get(LABEL_MANAGED_BY) == MANAGED_BY
-        and ref.name in (workspace_claim(workspace), models_claim(workspace))
+        and ref.name in (workspace_claim(workspace), models_claim(workspace), checkpoints_claim(workspace))
     )
+
+
+def _retained_topic(desired: Child, live: dict[str, Any]) -> bool:
+    """Whether it is a KafkaTopic that was kept for this workspace; nobody owns one that it doesn't want."""
+    meta, ours = live["metadata"], desired.body["metadata"]["labels"][LABEL_WORKSPACE]
+    retained_for = (meta.get("annotations") or {}).get(ANNOTATION_RETAINED_FOR)
+    return bool(desired.ref.kind == KAFKA_TOPIC.kind and retained_for == ours)
 
 
 def _predecessors(meta: dict[str, Any], owner_uid: str) -> bool:
@@ -195,8 +214,13 @@ def _predecessors(meta: dict[str, Any], owner_uid: str) -> bool:
     )
 
 
-def _must_be_made_anew(desired: dict[str, Any], live: dict[str, Any]) -> bool:
-    """Whether it is a claim without a volume, made for another class, size or access mode."""
+def _must_be_made_anew(desired: dict[str, Any], live: dict[str, Any], *, kept: bool) -> bool:
+    """Whether it can't become what we want: a Job of another template, a claim without a volume."""
+    if desired["kind"] == "Job":
+        theirs = live["metadata"].get("annotations") or {}
+        return not kept and desired["metadata"]["annotations"][ANNOTATION_CONFIG] != theirs.get(
+            ANNOTATION_CONFIG
+        )
     if desired["kind"] != "PersistentVolumeClaim" or live["spec"].get("volumeName"):
         return False
     asked = (live["metadata"].get("annotations") or {}).get(ANNOTATION_STORAGE_CLASS)
@@ -230,6 +254,44 @@ def _workload(spec: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
         "updated_replicas": status.get("updatedReplicas", 0),
         "revision_settled": status.get("currentRevision") == status.get("updateRevision"),
         "stalled": stalled,
+    }
+
+
+def _job(spec: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
+    ends = [item for item in status.get("conditions") or () if item.get("status") == "True"]
+    end = next((item for item in ends if item["type"] in ("Complete", "Failed")), None)
+    facts: dict[str, Any] = {
+        "observed_generation": 1 if status else 0,
+        "replicas": 0 if spec.get("suspend") else 1,
+        "current_replicas": status.get("active", 0) + status.get("succeeded", 0),
+    }
+    return facts | (_outcome(end, str(end["type"] == "Complete")) if end else {})
+
+
+def _topic(status: dict[str, Any]) -> dict[str, Any]:
+    """Read Strimzi's conditions: Ready, or another type that says that it leaves the topic alone."""
+    conditions = {item["type"]: item for item in status.get("conditions") or ()}
+    facts: dict[str, Any] = {"observed_generation": status.get("observedGeneration", 0)}
+    if "Ready" in conditions:
+        return facts | _outcome(conditions["Ready"], conditions["Ready"].get("status", ""))
+    return facts | next(
+        (
+            _outcome(
+                {"reason": kind, "message": f"{kind}; the Topic Operator leaves it alone.", **item}, "False"
+            )
+            for kind, item in conditions.items()
+            if item.get("status") == "True"
+        ),
+        {},
+    )
+
+
+def _outcome(condition: dict[str, Any], outcome: str) -> dict[str, Any]:
+    return {
+        "outcome": outcome,
+        "outcome_reason": condition.get("reason", ""),
+        "outcome_message": condition.get("message", ""),
+        "outcome_time": condition.get("lastTransitionTime", ""),
     }
 
 

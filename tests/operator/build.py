@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dspy_operator.api.workspace import Workspace, parse
-from dspy_operator.children import Child, Ref, possible_refs
+from dspy_operator.children import OPTIONAL_KINDS, Child, Ref, possible_refs, stream_refs
 from dspy_operator.desired import desired
 from dspy_operator.facts import Facts
 from dspy_operator.observe import Observed, PodFacts, observe, observe_pod
@@ -37,7 +37,7 @@ def workspace(spec: dict[str, Any] | None = None, **meta: Any) -> Workspace:
 
 
 def facts(seconds: float = 0, **known: Any) -> Facts:
-    return Facts(NOW + timedelta(seconds=seconds), **known)
+    return Facts(NOW + timedelta(seconds=seconds), **{"served": frozenset(OPTIONAL_KINDS), **known})
 
 
 def children(
@@ -45,7 +45,7 @@ def children(
 ) -> dict[tuple[str, str], Child]:
     """The desired children by kind and the end of their name, such as ("Service", "agent")."""
     found = desired(workspace(spec, **meta), known or facts(), settings)
-    return {(child.ref.kind, child.ref.name.rpartition("-")[2]): child for child in found}
+    return {(child.ref.kind, child.ref.name.removeprefix("demo-")): child for child in found}
 
 
 def pod_spec(spec: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
@@ -72,6 +72,11 @@ def live(child: Child, *, ready: bool = True, **extra: Any) -> dict[str, Any]:
             "currentRevision": "a",
             "updateRevision": "a",
         }
+    if child.ref.kind == "KafkaTopic":
+        answer = {"type": "Ready", "status": "True" if ready else "False"}
+        body["status"] = {"observedGeneration": 1, "conditions": [answer]}
+    if child.ref.kind == "Job" and ready:
+        body["status"] = {"succeeded": 1, "conditions": [{"type": "Complete", "status": "True"}]}
     return body
 
 
@@ -103,8 +108,13 @@ class Scene:
         meta = self.workspace.meta
         return {
             ref: observe(ref, self.wanted.get(ref), self.live.get(ref), meta.uid)
-            for ref in possible_refs(meta.namespace, meta.name)
+            for ref in (*possible_refs(meta.namespace, meta.name), *self._of_streams())
         }
+
+    def _of_streams(self) -> tuple[Ref, ...]:
+        meta = self.workspace.meta
+        optional = [ref for ref in (self.wanted | self.live) if ref.kind in ("KafkaTopic", "SparkApplication")]
+        return (*stream_refs(meta.namespace, meta.name), *optional) if self.workspace.spec.streaming else ()
 
     def status(self, previous: dict[str, Any] | None = None) -> dict[str, Any]:
         return status(

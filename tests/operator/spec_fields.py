@@ -70,8 +70,10 @@ TABLE: dict[str, tuple[Any, Any, str]] = {
     "cluster": NAME,
     "bootstrapServers": ("kafka:9092,kafka-2:9092", "kafka", "must be host:port"),
     "topicPrefix": ("team.", "a team", "must be letters, digits"),
+    "topicRetainPolicy": choice("Delete"),
     "partitions": POSITIVE,
     "config{}": ("60000", "v" * 1025, "Too long"),
+    "router.replicas": (0, 2, "should be less than or equal to 1"),
     "contextJob.engine": choice("Spark"),
     "ppo.engine": choice("PufferLib"),
     "sparkApplication": choice("Never"),
@@ -124,7 +126,18 @@ TABLE: dict[str, tuple[Any, Any, str]] = {
     "onFailure": choice("Delete"),
 }
 # What a field needs beside it.
-BESIDE: dict[str, dict[str, Any]] = {"endPort": {"port": 80}, "except": {"cidr": "10.0.0.0/8"}}
+APPS = {"apps": [{"name": "web"}]}
+BESIDE: dict[str, dict[str, Any]] = {
+    "endPort": {"port": 80},
+    "except": {"cidr": "10.0.0.0/8"},
+    "contextJob": APPS,
+    "worker": APPS,
+    "router": APPS,
+    "topicRetainPolicy": APPS,
+    "topicPrefix": APPS,
+    "sparkApplication": {"engine": "Spark"},
+    "checkpointStorage": {"engine": "Spark"},
+}
 # Sets of which one member at most may be there, besides those whose rule says "exactly one of".
 EXCLUSIVE = ({"value", "valueFrom"}, {"ipBlock", "podSelector"}, {"ipBlock", "namespaceSelector"})
 

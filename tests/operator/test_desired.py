@@ -17,7 +17,7 @@ ELSEWHERE = (
     "spec.operatingMode",
     "spec.lifecycle",
     "spec.progressDeadlineSeconds",
-    "spec.streaming",
+    "spec.streaming.contextJob.sparkApplication",
     "spec.vectorStore",
 )
 
@@ -54,6 +54,7 @@ def test_every_field_arrives_in_the_children(field: Field) -> None:
         "resource",
         "cidr",
         "operator",
+        "cluster",
     ):
         without = spec_with(field.kind, field.path, OTHERS.get(field.path.rpartition(".")[2], "another"))
     assert bodies(with_it) != bodies(without)

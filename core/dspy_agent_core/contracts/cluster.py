@@ -12,7 +12,7 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 
 # Labels on every child.
 LABEL_WORKSPACE: Final = "dspy.dev/workspace"
-LABEL_COMPONENT: Final = "dspy.dev/component"  # agent | model | storage | network
+LABEL_COMPONENT: Final = "dspy.dev/component"  # agent | model | storage | network | one of the streams'
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "dspy-operator"
 
@@ -34,6 +34,8 @@ GIT_SECRET_DIR: Final = "/etc/dspy-agent/git"  # noqa: S105  mounted Secret: use
 AGENT_PORT: Final = 8642  # /healthz and /readyz of the agent container
 OLLAMA_PORT: Final = 11434
 MODEL_PULL_PORT: Final = 8643  # /readyz: the model is there
+ROUTER_PORT: Final = 8645  # the router's own API, with /healthz and /readyz
+STREAM_PORT: Final = 8646  # /healthz, /readyz and /metrics of the context job and of workers
 
 # Reasons that a program in a pod ends with.
 SOURCE_REASONS: Final = (

@@ -96,6 +96,6 @@ class NetworkPolicySpec(Model):
     egress: list[EgressRule] | None = Field(
         None,
         max_length=32,
-        description="Ways out of the agent's pods besides DNS, the source and the model,"
+        description="Ways out of the pods of agent and streams besides DNS, source, model and Kafka,"
         " as in a NetworkPolicy (`port` is the port of the pod that is reached).",
     )

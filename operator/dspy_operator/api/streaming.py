@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from dspy_operator.api.storage import VolumeSpec
-from dspy_operator.api.types import Empty, Label, Model, ObjectName, Resources, cel, exactly_one, rule
+from dspy_operator.api.types import Label, Model, ObjectName, Resources, cel, exactly_one, rule
 
 
 class Strimzi(Model):
@@ -43,8 +43,22 @@ class App(Model):
     """One application whose logs stream in."""
 
     name: Label = Field(description="Name of the application, as in `logs.raw.<name>`.")
-    partitions: int = Field(1, ge=1, le=1000, description="Partitions of each of its topics.")
-    replicas: int = Field(1, ge=1, le=16, description="Replicas of each partition.")
+    partitions: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Partitions of its topics for lines, contexts and results; it may only grow.",
+        json_schema_extra=cel(rule("self >= oldSelf", "may only grow: Kafka can't take partitions away")),
+    )
+    replicas: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="Replicas of each partition; it can't be changed.",
+        json_schema_extra=cel(
+            rule("self == oldSelf", "can't be changed: Kafka moves replicas by other tools than this")
+        ),
+    )
     config: dict[Annotated[str, Field(max_length=128)], Annotated[str, Field(max_length=1024)]] | None = (
         Field(None, max_length=64, description="Settings of its topics, such as `retention.ms`.")
     )
@@ -54,9 +68,16 @@ class ContextJob(Model):
     """Turns raw log lines into contexts."""
 
     engine: Literal["Spark", "Light"] = Field("Light", description="Spark, or the light consumer.")
-    replicas: int = Field(1, ge=0, le=64, description="Consumers, or Spark executors.")
+    replicas: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="Consumers, or Spark's executors (as a plain pod: its threads). 0: none runs.",
+    )
     resources: Resources | None = Field(None, description="Resources of each.")
-    checkpoint_storage: VolumeSpec | None = Field(None, description="The volume for Spark's checkpoints.")
+    checkpoint_storage: VolumeSpec | None = Field(
+        None, description="The volume for Spark's checkpoints; 1Gi where it is left out."
+    )
     spark_application: Literal["Auto", "Never"] = Field(
         "Auto", description="Auto: a SparkApplication where that API exists. Never: plain pods."
     )
@@ -65,12 +86,29 @@ class ContextJob(Model):
 class Worker(Model):
     """Answers contexts with plans."""
 
-    replicas: int = Field(1, ge=0, le=64, description="Number of workers.")
+    replicas: int = Field(1, ge=0, le=64, description="Number of workers. 0: nobody answers.")
+
+
+class Router(Model):
+    """Keeps the newest contexts and results for the agent."""
+
+    replicas: int = Field(
+        1, ge=0, le=1, description="0: none; the agent then sees log files only, not the streams."
+    )
 
 
 class StreamingSpec(Model):
     """Log streams over Kafka."""
 
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            rule(
+                "self.topicRetainPolicy != 'Delete' || has(self.kafka.strimzi)",
+                "topicRetainPolicy Delete needs kafka.strimzi: on plain bootstrapServers topics are never"
+                " deleted",
+            )
+        )
+    )
     kafka: Kafka = Field(description="The Kafka cluster.")
     topic_prefix: (
         Annotated[
@@ -86,12 +124,20 @@ class StreamingSpec(Model):
         ]
         | None
     ) = Field(None, description="Put before each topic; `<namespace>.<workspace>.` where it is left out.")
+    topic_retain_policy: Literal["Retain", "Delete"] = Field(
+        "Retain",
+        description="Whether topics outlive their app and the workspace (Retain), or go with them (Delete).",
+    )
     apps: list[App] | None = Field(
         None,
         max_length=64,
-        description="The applications.",
+        description="The applications. Without any, no program of the streams runs.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
-    context_job: ContextJob | None = Field(None, description="Turns raw log lines into contexts.")
-    worker: Worker | None = Field(None, description="Answers contexts with plans.")
-    router: Empty | None = Field(None, description="Sends each request to the agent that knows most of it.")
+    context_job: ContextJob = Field(
+        default_factory=ContextJob, description="Turns raw log lines into contexts."
+    )
+    worker: Worker = Field(default_factory=Worker, description="Answers contexts with plans.")
+    router: Router = Field(
+        default_factory=Router, description="Keeps the newest contexts and results for the agent."
+    )

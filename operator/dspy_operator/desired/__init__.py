@@ -10,6 +10,8 @@ from dspy_operator.desired.environment import build_config
 from dspy_operator.desired.model import build_model
 from dspy_operator.desired.network import build_policies
 from dspy_operator.desired.storage import build_claims
+from dspy_operator.desired.streams import build_streams
+from dspy_operator.desired.topics import build_topics
 from dspy_operator.facts import Facts
 from dspy_operator.lifecycle import next_deadline, suspension
 from dspy_operator.settings import Settings
@@ -30,6 +32,8 @@ def desired(workspace: Workspace, facts: Facts, settings: Settings) -> list[Chil
         config,
         *build_policies(context),
         build_service(context),
+        *build_topics(context),
         build_stateful_set(context, config),
         *build_model(context),
+        *build_streams(context),
     ]

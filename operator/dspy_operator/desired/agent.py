@@ -20,12 +20,26 @@ from dspy_operator.children import (
     agent_name,
     workspace_claim,
 )
-from dspy_operator.desired.common import AGENT, Context, checksum, child, labels, selector
+from dspy_operator.desired.common import (
+    AGENT,
+    ANNOTATION_CONFIG,
+    Context,
+    checksum,
+    child,
+    labels,
+    selector,
+)
 from dspy_operator.desired.environment import secret_variables
 from dspy_operator.desired.merge import merge
-from dspy_operator.desired.pods import TMP_MOUNT, TMP_VOLUME, harden, http_probe, pod_defaults, resources
-
-ANNOTATION_CONFIG = "dspy.dev/config"  # checksum of the ConfigMap: a change rolls the pods
+from dspy_operator.desired.pods import (
+    TMP_MOUNT,
+    TMP_VOLUME,
+    agent_image,
+    harden,
+    http_probe,
+    pod_defaults,
+    resources,
+)
 
 
 def build_service_account(context: Context) -> list[Child]:
@@ -113,13 +127,6 @@ def _mounts(context: Context) -> list[dict[str, Any]]:
     return mounts
 
 
-def _image(context: Context) -> dict[str, str]:
-    return {
-        "image": context.spec.agent.image or context.settings.agent_image,
-        "imagePullPolicy": context.settings.image_pull_policy,
-    }
-
-
 def _agent_container(context: Context) -> dict[str, Any]:
     agent = context.spec.agent
     user_env = [item.model_dump(by_alias=True, exclude_none=True) for item in agent.env or ()]
@@ -128,7 +135,7 @@ def _agent_container(context: Context) -> dict[str, Any]:
     env = [item for item in secret_variables(context) if item["name"] not in named] + user_env
     return {
         "name": CONTAINER_AGENT,
-        **_image(context),
+        **agent_image(context),
         "command": ["python", "-m", "dspy_agent.incluster.serve"],
         "workingDir": SOURCE_DIR,
         "envFrom": [{"configMapRef": {"name": agent_name(context.name)}}, *user_from],
@@ -154,7 +161,7 @@ def _source_container(context: Context) -> dict[str, Any]:
             mounts.append({"name": "git-secret", "mountPath": GIT_SECRET_DIR, "readOnly": True})
     return {
         "name": CONTAINER_SOURCE,
-        **_image(context),
+        **agent_image(context),
         "command": ["python", "-m", "dspy_agent.incluster.source"],
         "envFrom": [{"configMapRef": {"name": agent_name(context.name)}}],
         "env": [{"name": name, "value": value} for name, value in env.items()],

@@ -27,6 +27,14 @@ AGENT: Final = "agent"
 MODEL: Final = "model"
 STORAGE: Final = "storage"
 NETWORK: Final = "network"
+TOPICS: Final = "topics"
+CONTEXT: Final = "context"
+WORKER: Final = "worker"
+ROUTER: Final = "router"
+STREAMS: Final = (TOPICS, CONTEXT, WORKER, ROUTER)  # components whose pods reach Kafka
+
+ANNOTATION_RETAINED_FOR: Final = "dspy.dev/retained-for"  # the workspace that what is kept waits for
+ANNOTATION_CONFIG: Final = "dspy.dev/config"  # checksum of what is read once: a change makes pods anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +97,14 @@ def child(
     *,
     owned: bool = True,
     annotations: dict[str, str] | None = None,
+    more_labels: dict[str, str] | None = None,
 ) -> Child:
     """Return ``body`` as a child of the workspace, with its metadata and marks."""
     meta = context.workspace.meta
     metadata: dict[str, Any] = {
         "name": name,
         "namespace": meta.namespace,
-        "labels": labels(meta.name, component),
+        "labels": {**(more_labels or {}), **labels(meta.name, component)},
         "annotations": dict(annotations or {}),
     }
     if owned:

@@ -11,9 +11,9 @@ from dspy_agent_core.contracts.cluster import (
     WORKSPACE_DIR,
     listed_model_name,
 )
-from dspy_operator.api.workspace import ModelSpec
 from dspy_operator.children import CONFIG_MAP, Child, agent_name, model_name
 from dspy_operator.desired.common import AGENT, Context, child
+from dspy_operator.desired.kafka import stream_variables
 
 HOME_DIR = f"{WORKSPACE_DIR}/home"
 
@@ -27,7 +27,8 @@ def build_config(context: Context) -> Child:
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": SOURCE_DIR,
-        **_model_settings(context.spec.model, ollama_url(context)),
+        **model_variables(context),
+        **stream_variables(context),
     }
     return child(context, CONFIG_MAP, agent_name(context.name), AGENT, {"data": data})
 
@@ -38,11 +39,13 @@ def ollama_url(context: Context) -> str:
     return f"http://{model_name(context.name)}.{context.namespace}.svc.{domain}:{OLLAMA_PORT}"
 
 
-def _model_settings(model: ModelSpec, url: str) -> dict[str, str]:
+def model_variables(context: Context) -> dict[str, str]:
+    """Return the variables that say which model to ask, and where."""
+    model = context.spec.model
     if model.ollama:
         return {
             "USE_OLLAMA": "true",
-            "OLLAMA_HOST": url,
+            "OLLAMA_HOST": ollama_url(context),
             "OLLAMA_MODEL": listed_model_name(model.ollama.model),
         }
     if model.open_ai_compatible:

@@ -13,7 +13,15 @@ from dspy_agent_core.contracts.cluster import (
 from dspy_operator.api.workspace import Ollama
 from dspy_operator.children import DEPLOYMENT, SERVICE, Child, model_name, models_claim
 from dspy_operator.desired.common import MODEL, Context, child, labels, selector
-from dspy_operator.desired.pods import TMP_MOUNT, TMP_VOLUME, harden, http_probe, pod_defaults, resources
+from dspy_operator.desired.pods import (
+    TMP_MOUNT,
+    TMP_VOLUME,
+    agent_image,
+    harden,
+    http_probe,
+    pod_defaults,
+    resources,
+)
 
 _MODELS_DIR: Final = "/models"
 
@@ -84,8 +92,7 @@ def _puller(context: Context, ollama: Ollama) -> dict[str, Any]:
     }
     return {
         "name": CONTAINER_MODEL_PULL,
-        "image": context.spec.agent.image or context.settings.agent_image,
-        "imagePullPolicy": context.settings.image_pull_policy,
+        **agent_image(context),
         "command": ["python", "-m", "dspy_agent.incluster.model_pull"],
         "env": _environment(values),
         "ports": [{"name": "pull", "containerPort": MODEL_PULL_PORT, "protocol": "TCP"}],

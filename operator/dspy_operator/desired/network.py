@@ -11,9 +11,29 @@ import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from dspy_agent_core.contracts.cluster import OLLAMA_PORT
-from dspy_operator.children import NETWORK_POLICY, Child, agent_name, model_name
-from dspy_operator.desired.common import AGENT, MODEL, NETWORK, Context, child, selector
+from dspy_agent_core.contracts.cluster import LABEL_COMPONENT, LABEL_WORKSPACE, OLLAMA_PORT, ROUTER_PORT
+from dspy_operator.api.streaming import StreamingSpec
+from dspy_operator.children import (
+    NETWORK_POLICY,
+    Child,
+    agent_name,
+    model_name,
+    router_name,
+    streams_name,
+    worker_name,
+)
+from dspy_operator.desired.common import (
+    AGENT,
+    MODEL,
+    NETWORK,
+    ROUTER,
+    STREAMS,
+    WORKER,
+    Context,
+    child,
+    selector,
+)
+from dspy_operator.desired.kafka import KAFKA_PORT, STRIMZI_CLUSTER, bootstrap, has_router
 
 _PORTS: Final = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
 _SCP: Final = re.compile(r"(?:[^@/]+@)([^:/]+):(?!//)")
@@ -28,32 +48,56 @@ def build_policies(context: Context) -> list[Child]:
     policy = context.spec.network_policy
     if policy.management == "Unmanaged":
         return []
-    own = [rule.model_dump(by_alias=True, exclude_none=True) for rule in policy.egress or ()]
     agent = {
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [],  # said, so that a way in that somebody adds is found and taken out
-        "egress": _unique([*_agent_egress(context), *own]),
+        "egress": _unique([*_agent_egress(context), *_own_egress(context)]),
     }
-    policies = [_policy(context, agent_name(context.name), AGENT, agent)]
+    policies = [_policy(context, agent_name(context.name), selector(context.name, AGENT), agent)]
     if context.spec.model.ollama:
         registry = registry_url(context.spec.model.ollama.model)
         model = {
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": [
-                {
-                    "from": [{"podSelector": {"matchLabels": selector(context.name, AGENT)}}],
-                    "ports": [{"protocol": "TCP", "port": OLLAMA_PORT}],
-                }
-            ],
+            "ingress": [_from(context, _model_clients(context), OLLAMA_PORT)],
             "egress": _unique([_dns(context), *rules_for(registry, context.settings.cluster_domain)]),
         }
-        policies.append(_policy(context, model_name(context.name), MODEL, model))
+        policies.append(_policy(context, model_name(context.name), selector(context.name, MODEL), model))
+    if context.spec.streaming:
+        policies += _stream_policies(context, context.spec.streaming)
     return policies
 
 
-def _policy(context: Context, name: str, component: str, spec: Rule) -> Child:
-    pods = {"podSelector": {"matchLabels": selector(context.name, component)}}
-    return child(context, NETWORK_POLICY, name, NETWORK, {"spec": pods | spec})
+def _stream_policies(context: Context, streaming: StreamingSpec) -> list[Child]:
+    """Return what all pods of the streams may do, and what only workers and the router may."""
+    kafka = _kafka_egress(context, streaming)
+    shared = {
+        "podSelector": {
+            "matchLabels": {LABEL_WORKSPACE: context.name},
+            "matchExpressions": [{"key": LABEL_COMPONENT, "operator": "In", "values": list(STREAMS)}],
+        },
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [],
+        "egress": _unique([_dns(context), *kafka, *_own_egress(context)]),
+    }
+    policies = [child(context, NETWORK_POLICY, streams_name(context.name), NETWORK, {"spec": shared})]
+    model = _model_egress(context)
+    if streaming.apps and model:
+        worker = {"policyTypes": ["Egress"], "egress": model}
+        policies.append(_policy(context, worker_name(context.name), selector(context.name, WORKER), worker))
+    if has_router(streaming):
+        router = {"policyTypes": ["Ingress"], "ingress": [_from(context, [AGENT], ROUTER_PORT)]}
+        policies.append(_policy(context, router_name(context.name), selector(context.name, ROUTER), router))
+    return policies
+
+
+def _policy(context: Context, name: str, pods: dict[str, str], spec: Rule) -> Child:
+    body = {"spec": {"podSelector": {"matchLabels": pods}} | spec}
+    return child(context, NETWORK_POLICY, name, NETWORK, body)
+
+
+def _own_egress(context: Context) -> list[Rule]:
+    egress = context.spec.network_policy.egress or ()
+    return [rule.model_dump(by_alias=True, exclude_none=True) for rule in egress]
 
 
 def _agent_egress(context: Context) -> list[Rule]:
@@ -61,12 +105,45 @@ def _agent_egress(context: Context) -> list[Rule]:
     rules = [_dns(context)]
     if spec.source.git:
         rules += rules_for(spec.source.git.url, domain)
-    if spec.model.ollama:
-        peer = {"podSelector": {"matchLabels": selector(context.name, MODEL)}}
-        rules.append({"to": [peer], "ports": [{"protocol": "TCP", "port": OLLAMA_PORT}]})
-    if spec.model.open_ai_compatible:
-        rules += rules_for(spec.model.open_ai_compatible.base_url, domain)
+    rules += _model_egress(context)
+    if spec.streaming:
+        rules += _kafka_egress(context, spec.streaming)
+        if has_router(spec.streaming):
+            rules.append(_to(context, ROUTER, ROUTER_PORT))
     return rules
+
+
+def _model_egress(context: Context) -> list[Rule]:
+    model = context.spec.model
+    if model.ollama:
+        return [_to(context, MODEL, OLLAMA_PORT)]
+    if model.open_ai_compatible:
+        return rules_for(model.open_ai_compatible.base_url, context.settings.cluster_domain)
+    return []
+
+
+def _kafka_egress(context: Context, streaming: StreamingSpec) -> list[Rule]:
+    if streaming.kafka.strimzi:
+        peer = {"podSelector": {"matchLabels": {STRIMZI_CLUSTER: streaming.kafka.strimzi.cluster}}}
+        return [{"to": [peer], "ports": [{"protocol": "TCP", "port": KAFKA_PORT}]}]
+    servers = bootstrap(context, streaming).split(",")
+    domain = context.settings.cluster_domain
+    return [rule for server in servers for rule in rules_for(f"kafka://{server}", domain)]
+
+
+def _to(context: Context, component: str, port: int) -> Rule:
+    peer = {"podSelector": {"matchLabels": selector(context.name, component)}}
+    return {"to": [peer], "ports": [{"protocol": "TCP", "port": port}]}
+
+
+def _from(context: Context, components: list[str], port: int) -> Rule:
+    peers = [{"podSelector": {"matchLabels": selector(context.name, item)}} for item in components]
+    return {"from": peers, "ports": [{"protocol": "TCP", "port": port}]}
+
+
+def _model_clients(context: Context) -> list[str]:
+    streaming = context.spec.streaming
+    return [AGENT, WORKER] if streaming and streaming.apps else [AGENT]
 
 
 def _dns(context: Context) -> Rule:

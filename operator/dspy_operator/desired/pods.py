@@ -1,4 +1,4 @@
-"""Parts of pods that agent and model share, all fit for Pod Security *restricted*."""
+"""Parts that all pods share, all fit for Pod Security *restricted*."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ def pod_defaults(context: Context) -> dict[str, Any]:
     if context.spec.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": secret.name} for secret in context.spec.image_pull_secrets]
     return spec
+
+
+def agent_image(context: Context) -> dict[str, str]:
+    """Return the image of all containers that run our own programs, and when it is pulled."""
+    return {
+        "image": context.spec.agent.image or context.settings.agent_image,
+        "imagePullPolicy": context.settings.image_pull_policy,
+    }
 
 
 def harden(spec: dict[str, Any]) -> dict[str, Any]:

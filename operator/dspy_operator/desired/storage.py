@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from dspy_operator import quantity
 from dspy_operator.api.storage import VolumeSpec
-from dspy_operator.children import CLAIM, Child, models_claim, workspace_claim
-from dspy_operator.desired.common import STORAGE, Context, child
+from dspy_operator.api.workspace import WorkspaceSpec
+from dspy_operator.children import CLAIM, Child, checkpoints_claim, models_claim, workspace_claim
+from dspy_operator.desired.common import ANNOTATION_RETAINED_FOR, STORAGE, Context, child
 
-ANNOTATION_RETAINED_FOR: Final = "dspy.dev/retained-for"  # the workspace that a kept claim waits for
 ANNOTATION_STORAGE_CLASS: Final = "dspy.dev/storage-class"  # the class that was asked for; "": the default
+
+_CHECKPOINTS: Final = VolumeSpec(size="1Gi")
 
 
 def build_claims(context: Context) -> list[Child]:
@@ -25,7 +27,18 @@ def build_claims(context: Context) -> list[Child]:
         claims.append(_build_claim(context, name, context.spec.storage))
     if context.spec.model.ollama:
         claims.append(_build_claim(context, models_claim(context.name), context.spec.model.ollama.storage))
+    checkpoints = checkpoint_volume(context.spec)
+    if checkpoints:
+        claims.append(_build_claim(context, checkpoints_claim(context.name), checkpoints))
     return claims
+
+
+def checkpoint_volume(spec: WorkspaceSpec) -> VolumeSpec | None:
+    """Return the volume for Spark's checkpoints; None where no Spark job runs."""
+    streaming = spec.streaming
+    if streaming is None or not streaming.apps or streaming.context_job.engine != "Spark":
+        return None
+    return streaming.context_job.checkpoint_storage or _CHECKPOINTS
 
 
 def _build_claim(context: Context, name: str, volume: VolumeSpec) -> Child:

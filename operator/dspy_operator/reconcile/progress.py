@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dspy_agent_core.contracts.cluster import CONTAINER_MODEL_PULL, LABEL_WORKSPACE, PullProgress
-from dspy_operator.children import CLAIM, DEPLOYMENT, STATEFUL_SET, Ref
+from dspy_operator.children import BATCH_JOB, CLAIM, DEPLOYMENT, STATEFUL_SET, Ref
 from dspy_operator.facts import Event
 from dspy_operator.kube.client import KubeClient, Object
 from dspy_operator.kube.errors import Rejected
@@ -55,7 +55,7 @@ def _stuck(child: Observed, *, unscheduled: bool) -> bool:
     if child.ref.kind == CLAIM.kind:
         return child.claim_phase == "Pending" and unscheduled
     handled = child.observed_generation > 0
-    workload = child.ref.kind in (STATEFUL_SET.kind, DEPLOYMENT.kind)
+    workload = child.ref.kind in (STATEFUL_SET.kind, DEPLOYMENT.kind, BATCH_JOB.kind)
     return workload and handled and child.current_replicas < child.replicas
 
 

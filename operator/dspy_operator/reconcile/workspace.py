@@ -73,9 +73,11 @@ class WorkspaceReconciler:
     async def _settle(self, run: Pass, obj: Object, workspace: Workspace) -> float | None:
         children = LiveChildren(self._client, workspace)
         await children.read()
-        facts = Facts(self._now(), claims=_claims(children, workspace))
+        served = frozenset(children.served)
+        facts = Facts(self._now(), claims=_claims(children, workspace), served=served)
         wanted = desired(workspace, facts, self._settings)
-        await children.settle(run, wanted)
+        await children.read_named(child.ref for child in wanted)
+        await children.settle(run, wanted, facts.now)
         observed = children.observed({child.ref: child for child in wanted})
         facts = dataclasses.replace(facts, refusals=children.refusals)
         previous = obj.get("status") or {}

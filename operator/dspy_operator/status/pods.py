@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from dspy_operator.desired.common import MODEL
+from dspy_operator.desired.common import AGENT, TOPICS
 from dspy_operator.facts import Event
 from dspy_operator.observe import ContainerFacts, Observed, PodFacts
 from dspy_operator.status.steady import pull_cause, steady, unschedulable
@@ -69,8 +69,10 @@ def _unschedulable(pod: PodFacts) -> Verdict:
 
 
 def _called(pod: PodFacts) -> str:
-    """Return what `kubectl logs` takes; a Deployment's pods have another name each time."""
-    return f"deployment/{pod.name.rsplit('-', 2)[0]}" if pod.component == MODEL else f"pod/{pod.name}"
+    """Return what `kubectl logs` takes; pods of Deployments and Jobs have another name each time."""
+    if pod.component == TOPICS:
+        return f"job/{pod.name.rpartition('-')[0]}"
+    return f"pod/{pod.name}" if pod.component == AGENT else f"deployment/{pod.name.rsplit('-', 2)[0]}"
 
 
 def _container_trouble(pod: PodFacts, container: ContainerFacts) -> Verdict | None:

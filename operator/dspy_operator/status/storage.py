@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dspy_operator import quantity
 from dspy_operator.api.storage import VolumeSpec
 from dspy_operator.api.workspace import Workspace
-from dspy_operator.children import CLAIM, Ref, models_claim, ref, workspace_claim
+from dspy_operator.children import CLAIM, Ref, checkpoints_claim, models_claim, ref, workspace_claim
+from dspy_operator.desired.storage import checkpoint_volume
 from dspy_operator.facts import Facts
 from dspy_operator.observe import Observed
 from dspy_operator.status.children import trouble
@@ -23,6 +24,9 @@ def storage_verdict(workspace: Workspace, observed: Mapping[Ref, Observed], fact
     volumes: dict[str, VolumeSpec] = {workspace_claim(meta.name): spec.storage}
     if spec.model.ollama:
         volumes[models_claim(meta.name)] = spec.model.ollama.storage
+    checkpoints = checkpoint_volume(spec)
+    if checkpoints:
+        volumes[checkpoints_claim(meta.name)] = checkpoints
     refs = {ref(CLAIM, meta.namespace, name): volume for name, volume in volumes.items()}
     claims = [
         (observed[key], volume) for key, volume in refs.items() if key in observed and observed[key].wanted

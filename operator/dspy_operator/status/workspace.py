@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from dspy_agent_core.contracts.cluster import AGENT_PORT, OLLAMA_PORT
+from dspy_agent_core.contracts.cluster import AGENT_PORT, OLLAMA_PORT, ROUTER_PORT
 from dspy_operator.api.workspace import Workspace
-from dspy_operator.children import STATEFUL_SET, Ref, agent_name, model_name, ref
+from dspy_operator.children import STATEFUL_SET, Ref, agent_name, model_name, ref, router_name
 from dspy_operator.desired.common import AGENT, selector
+from dspy_operator.desired.kafka import has_router
 from dspy_operator.facts import Facts
 from dspy_operator.lifecycle import Suspension, instant, last_activity, suspension
 from dspy_operator.observe import Observed, PodFacts
@@ -17,6 +18,7 @@ from dspy_operator.settings import Settings
 from dspy_operator.status.agent import agent_verdict
 from dspy_operator.status.model import model_verdict
 from dspy_operator.status.storage import storage_verdict
+from dspy_operator.status.streaming import context_verdict, topics_verdict
 from dspy_operator.status.verdict import (
     NOT_RECONCILED,
     NOT_REQUESTED,
@@ -84,13 +86,12 @@ def _parts(
     suspended: bool,
 ) -> dict[str, Verdict]:
     meta, spec = workspace.meta, workspace.spec
-    streaming = _not_reconciled("streaming", asked=spec.streaming is not None)
     return {
         "StorageReady": storage_verdict(workspace, observed, facts),
         "AgentReady": agent_verdict(meta.namespace, meta.name, observed, pods, facts, suspended=suspended),
         "ModelReady": model_verdict(workspace, observed, pods, facts, suspended=suspended),
-        "TopicsReady": streaming,
-        "ContextStreamReady": streaming,
+        "TopicsReady": topics_verdict(workspace, observed, pods, facts, suspended=suspended),
+        "ContextStreamReady": context_verdict(workspace, observed, pods, facts, suspended=suspended),
         "VectorStoreReady": _not_reconciled("vectorStore", asked=spec.vector_store.none is None),
     }
 
@@ -164,4 +165,6 @@ def _endpoints(workspace: Workspace, settings: Settings) -> list[dict[str, str]]
         found.append({"name": "model", "url": url(model_name(meta.name), OLLAMA_PORT)})
     if model.open_ai_compatible:
         found.append({"name": "model", "url": model.open_ai_compatible.base_url})
+    if workspace.spec.streaming and has_router(workspace.spec.streaming):
+        found.append({"name": "router", "url": url(router_name(meta.name), ROUTER_PORT)})
     return found
