@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ STDIN: Final = Path("-")
 USUAL_FOLDERS: Final = ("logs", "log", "var/log")
 MAX_FILES: Final = 500
 _MAX_SEEN: Final = 100_000
+_NEAR_FOLDERS: Final = 3  # of a file outside of the workspace: these may be named for its app
 
 _LOG_NAME = re.compile(
     r"(?:.*\.(?:log|out|err|jsonl|ndjson)(?:[.-][\w.-]*)?|(?:syslog|messages|dmesg|nohup\.out)(?:[.-].*)?)",
@@ -52,6 +53,22 @@ def find_logs(workspace: Path, named: tuple[Path, ...], environ: Mapping[str, st
         looked = (*(f"{folder}/" for folder in USUAL_FOLDERS), "*.log")
     files, left_out = _newest_first(candidates)
     return Found(files, looked, left_out)
+
+
+def of_apps(files: tuple[Path, ...], apps: Sequence[str], workspace: Path) -> tuple[Path, ...]:
+    """Return which of ``files`` belong to ``apps`` by a folder or by their name; all if no app is named."""
+    if not apps:
+        return files
+    return tuple(path for path in files if any(_is_of(path, app, workspace) for app in apps))
+
+
+def _is_of(path: Path, app: str, workspace: Path) -> bool:
+    absolute = path.absolute()
+    if absolute.is_relative_to(workspace):
+        folders = absolute.relative_to(workspace).parts[:-1]
+    else:
+        folders = absolute.parts[:-1][-_NEAR_FOLDERS:]
+    return app in folders or path.name == app or path.name.startswith(f"{app}.")
 
 
 def _existing(workspace: Path, place: Path) -> Path:

@@ -97,6 +97,15 @@ class CtxArguments:
             show_default=False,
         ),
     ] = None
+    app: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--app",
+            metavar="NAME",
+            help="Only this app's logs (repeatable): those of the streams, logs/NAME/ and NAME.log.",
+            show_default=False,
+        ),
+    ] = None
     all: Annotated[bool, typer.Option("--all", help="Read whole files, not only the end of large ones.")] = (
         False
     )

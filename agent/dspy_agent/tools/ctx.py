@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from dspy_agent.logs.find import LOGS_VARIABLE, STDIN, Found, find_logs
+from dspy_agent.logs.find import LOGS_VARIABLE, STDIN, Found, find_logs, of_apps
+from dspy_agent.logs.merge import fold, join
 from dspy_agent.logs.read import LogFile, NotALog, stdin_lines
+from dspy_agent.logs.remote import Asking, RouterClient, RouterDown
 from dspy_agent.logs.resolve import PathResolver
+from dspy_agent.streams.settings import ROUTER_VARIABLE
 from dspy_agent.tools.amounts import count
 from dspy_agent.tools.arguments import CtxArguments
 from dspy_agent.tools.base import ToolContext
@@ -29,17 +34,48 @@ _STYLES: Final = {"critical": "bold red", "error": "red", "warning": "yellow"}
 
 
 def run(arguments: CtxArguments, context: ToolContext) -> LogContext:
-    """Read the logs and return their key events."""
+    """Read the logs, ask the router for contexts, and return the key events of both."""
     options = _options(arguments)
+    client = router_of(os.environ)
+    asking = Asking(client, arguments.app or ()) if client else None
     found = find_logs(context.workspace, context.logs)
-    if not found.files:
-        raise _no_logs(context, found)
-    reducer = Reducer(options, PathResolver(context.workspace))
+    files = of_apps(found.files, arguments.app or (), context.workspace)
+    if not files and client is None:
+        raise _no_app(arguments.app) if arguments.app else _no_logs(context, found)
+    resolve = PathResolver(context.workspace)
+    local = _local(arguments, replace(found, files=files), context.workspace, Reducer(options, resolve))
+    if client is None or asking is None:
+        return local
+    unread = list(local.unread or ())
+    try:
+        answer = asking.answer()
+    except RouterDown as down:
+        return replace(local, unread=[Unread(client.url, f"the router: {down}"), *unread])
+    except WorkspaceError:
+        if not files:
+            raise
+        return local
+    if answer.trouble:
+        unread.insert(0, Unread(client.url, f"the router: {answer.trouble}"))
+    if answer.refused:
+        unread.insert(0, Unread(client.url, f"{count(answer.refused, 'context')} of an unknown form"))
+    remote = fold(answer.contexts, options.level, options.since, resolve)
+    apps = sorted({found.app for found in answer.contexts})
+    return replace(join(local, remote, options.limit), apps=apps or None, unread=unread or None)
+
+
+def router_of(environ: Mapping[str, str]) -> RouterClient | None:
+    """Return a client of the router that the environment names, or None."""
+    url = environ.get(ROUTER_VARIABLE, "")
+    return RouterClient(url) if url else None
+
+
+def _local(arguments: CtxArguments, found: Found, workspace: Path, reducer: Reducer) -> LogContext:
     read: list[str] = []
     unread: list[Unread] = []
     budget = None if arguments.all else _TOTAL_BYTES
     for path in found.files:
-        shown = _shown(path, context.workspace)
+        shown = _shown(path, workspace)
         if path == STDIN:
             reducer.feed(stdin_lines(sys.stdin.buffer), source=shown, at=time.time())
             read.append(shown)
@@ -102,6 +138,14 @@ def _no_logs(context: ToolContext, found: Found) -> WorkspaceError:
     )
 
 
+def _no_app(apps: Sequence[str]) -> WorkspaceError:
+    return WorkspaceError(
+        f"There are no logs of {' or '.join(apps)} here, and no router to ask for them.",
+        code="AppNotFound",
+        next=f"Set {ROUTER_VARIABLE} to the router's address, or name the files with --logs PATH.",
+    )
+
+
 def _shown(path: Path, workspace: Path) -> str:
     absolute = path.absolute()
     return absolute.relative_to(workspace).as_posix() if absolute.is_relative_to(workspace) else str(path)
@@ -127,13 +171,18 @@ def notes(result: LogContext, arguments: CtxArguments) -> list[str]:
     """Say what was hidden, what was not read, and that clean logs are clean."""
     files = len(result.files or ())
     where = f"{count(result.lines_read, 'line')} of {count(files, 'file')}"
+    if result.apps:
+        apps = ", ".join(result.apps[:5]) + (" …" if len(result.apps) > 5 else "")
+        where = f"{where} and {apps}" if files else f"{count(result.lines_read, 'line')} of {apps}"
     said = []
-    if files and not result.events:
+    if not result.events and (files or result.apps):
         said.append(
             "The logs are empty."
             if not result.lines_read
             else f"Nothing at {arguments.level} or above in {where}."
         )
+    elif not result.events and not result.unread:
+        said.append("The router has no contexts yet.")
     hidden = [f"{count(h.lines, 'line')} hidden by {h.rule}" for h in result.hidden]
     if hidden:
         said.append(f"{where}; " + ", ".join(hidden))

@@ -109,12 +109,16 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class LogContext:
-    """Answer of ``ctx``: newest event first. False if there is no event."""
+    """Answer of ``ctx``: newest event first. False if there is no event.
+
+    ``apps``: those whose contexts came over the streams.
+    """
 
     events: list[LogEvent] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
     lines_read: int = 0
     files: list[str] | None = None
+    apps: list[str] | None = None
     unread: list[Unread] | None = None
 
     def __bool__(self) -> bool:

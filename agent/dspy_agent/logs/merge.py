@@ -1,0 +1,148 @@
+"""Folds the contexts of several windows, and joins them with what the local logs say. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from dspy_agent_core.contracts.results import Frame, Hidden, LogContext, LogEvent
+from dspy_agent_core.logs.levels import LEVELS
+from dspy_agent_core.logs.times import parse_iso
+
+if TYPE_CHECKING:
+    from dspy_agent_core.contracts.messages import Context
+
+Resolve = Callable[[str], str | None]
+
+_OTHERS: Final = 40  # shown beside all exceptions, where no limit is set
+_PLACE: Final = re.compile(r"(?<= at )(\S+)(?=:\d)")
+
+
+@dataclass(slots=True)
+class Fold:
+    """Like events of several windows of one app; ``epoch`` is the time of the newest."""
+
+    event: LogEvent
+    epoch: float
+    first_epoch: float
+    windows: int = 1
+
+    def add(self, other: LogEvent, epoch: float, first_epoch: float) -> None:
+        """Count in an event of a later window."""
+        mine = self.event
+        newest = other if epoch >= self.epoch else mine
+        self.event = replace(
+            newest,
+            count=mine.count + other.count,
+            first=mine.first if self.first_epoch <= first_epoch else other.first,
+            before=mine.before,
+        )
+        self.epoch, self.first_epoch = max(self.epoch, epoch), min(self.first_epoch, first_epoch)
+        self.windows += 1
+
+    def done(self) -> LogEvent:
+        """Return the event; a count before the first window compares with one window only."""
+        comparable = self.windows == 1 or not self.event.before
+        return self.event if comparable else replace(self.event, before=None)
+
+
+def fold(contexts: Iterable[Context], level: int, since: float | None, resolve: Resolve) -> LogContext:
+    """Return the events of ``contexts``, like ones of an app as one, newest first.
+
+    Args:
+        contexts: in any order.
+        level: an index of ``LEVELS``; exceptions are kept at any.
+        since: epoch seconds; what ended before is left out and counted.
+        resolve: maps a path to one of the workspace, or to None.
+    """
+    folds: dict[tuple[str, object], Fold] = {}
+    hidden: Counter[str] = Counter()
+    lines = 0
+    for context in sorted(contexts, key=lambda c: (c.window.start, c.id)):
+        end = epoch_of(context.window.end) or 0.0
+        if since is not None and end < since:
+            hidden["before-since"] += context.lines_read
+            continue
+        lines += context.lines_read
+        hidden.update({item.rule: item.lines for item in context.hidden})
+        for event in reversed(context.events):
+            last = epoch_of(event.last) or end
+            if since is not None and last < since:
+                hidden["before-since"] += event.count
+            elif not is_exception(event) and _rank(event) < level:
+                hidden[f"below-{LEVELS[level]}"] += event.count
+            else:
+                _count_in(folds, replace(event, app=context.app), last)
+    newest_first = sorted(folds.values(), key=lambda found: found.epoch, reverse=True)
+    return LogContext(
+        events=[_placed(found.done(), resolve) for found in newest_first],
+        hidden=_listed(hidden),
+        lines_read=lines,
+    )
+
+
+def _count_in(folds: dict[tuple[str, object], Fold], event: LogEvent, last: float) -> None:
+    first = epoch_of(event.first) or last
+    key = (event.app or "", event.signature or (event.level, event.type, event.message, event.frame))
+    if key in folds:
+        folds[key].add(event, last, first)
+    else:
+        folds[key] = Fold(event, last, first)
+
+
+def join(local: LogContext, remote: LogContext, limit: int | None) -> LogContext:
+    """Return both, newest event first, within ``limit`` (None: all exceptions and some others)."""
+    dated = sorted([*_dated(local.events), *_dated(remote.events)], key=lambda pair: pair[0], reverse=True)
+    events = [event for _, event in dated]
+    most = limit if limit is not None else _OTHERS + sum(is_exception(event) for event in events)
+    ranked = sorted(events, key=lambda event: (is_exception(event), _rank(event)), reverse=True)[:most]
+    kept = {id(event) for event in ranked}
+    hidden: Counter[str] = Counter()
+    for item in (*local.hidden, *remote.hidden):
+        hidden[item.rule] += item.lines
+    hidden["over-limit"] += sum(event.count for event in events if id(event) not in kept)
+    return replace(
+        local,
+        events=[event for event in events if id(event) in kept],
+        hidden=_listed(hidden),
+        lines_read=local.lines_read + remote.lines_read,
+    )
+
+
+def is_exception(event: LogEvent) -> bool:
+    """Return whether ``event`` is of an exception."""
+    return event.type is not None or event.frame is not None
+
+
+def epoch_of(iso: str | None) -> float | None:
+    """Return the epoch seconds of a time in an event, or None."""
+    stamp = parse_iso(iso) if iso else None
+    return stamp.epoch if stamp else None
+
+
+def _dated(newest_first: list[LogEvent]) -> Iterator[tuple[float, LogEvent]]:
+    """Yield each event with its time; one without has that of the one before it in the list."""
+    epoch = float("inf")
+    for event in newest_first:
+        epoch = min(epoch, epoch_of(event.last) or epoch)
+        yield epoch, event
+
+
+def _rank(event: LogEvent) -> int:
+    return LEVELS.index(event.level) if event.level in LEVELS else 0
+
+
+def _placed(event: LogEvent, resolve: Resolve) -> LogEvent:
+    """Return ``event`` with the paths of this workspace."""
+    frame = event.frame
+    if frame is not None:
+        frame = Frame(resolve(frame.path) or frame.path, frame.line, frame.function)
+    cause = [_PLACE.sub(lambda m: resolve(m[1]) or m[1], text) for text in event.cause or ()]
+    return replace(event, frame=frame, cause=cause or None)
+
+
+def _listed(hidden: Counter[str]) -> list[Hidden]:
+    return [Hidden(rule, lines) for rule, lines in sorted(hidden.items()) if lines]
