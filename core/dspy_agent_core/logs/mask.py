@@ -29,7 +29,7 @@ _WHOLE: Final = re.compile(
         (?:%\w+|(?:\.\d{{1,3}}){{3}})?(?![\w:])                                      # IPv6, time of day
     | (?<![\w/.<>*\\])(?:[A-Za-z]:[\\/]|~?/|\.{{1,2}}/|\\\\)[^\s,;:()\[\]{{}}<>|"'`=]+  # path
     | (?<![\w/.<>*])[\w.-]+(?:/[\w.-]+){{2,}}/?                                      # relative path
-    | (?<![\w.-])(?!(?:{_PACKAGES})\.)[A-Za-z0-9_](?:[\w-]{{0,62}}\.){{1,8}}(?:{_TOP_LEVEL})(?![\w.-]*\w)  # host
+    | (?<![\w.-])(?!(?:{_PACKAGES})\.)\w(?:[\w-]{{0,62}}\.){{1,8}}(?:{_TOP_LEVEL})(?![\w.-]*\w)  # host
     """,
     re.VERBOSE,
 )
@@ -42,10 +42,11 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 _PUNCTUATION: Final = "),.;:]"
 # Behind a value, these are the same value once more or a part of it.
 _AGAIN: Final = frozenset((MASK, "(<*>)", "[<*>]", "()", "[]"))
-_UNITS: Final = frozenset(
-    "ms us µs ns s sec secs second seconds min mins minute minutes h hr hrs hour hours msec usec nsec"
-    " b B byte bytes KB MB GB TB kB kb KiB MiB GiB TiB K M G k".split()
-)
+_UNIT_NAMES = """
+ns us µs ms s nsec usec msec sec secs second seconds min mins minute minutes h hr hrs hour hours
+b B byte bytes k K M G kb kB KB MB GB TB KiB MiB GiB TiB
+"""
+_UNITS: Final = frozenset(_UNIT_NAMES.split())
 _cache: dict[str, str] = {}
 
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
+from typing import Final
 
 from dspy_agent_core.contracts.results import Hidden, LogContext
 from dspy_agent_core.logs import levels
 from dspy_agent_core.logs.baseline import Baseline
-from dspy_agent_core.logs.frames import Resolve, own_frame
-from dspy_agent_core.logs.groups import Group, Groups, Happening
+from dspy_agent_core.logs.frames import Resolve
+from dspy_agent_core.logs.groups import Groups
+from dspy_agent_core.logs.happenings import Order, exceptional, level_of, plain, trace_of
 from dspy_agent_core.logs.lines import Line, parse_line
-from dspy_agent_core.logs.mask import mask
-from dspy_agent_core.logs.noise import noise_rule
+from dspy_agent_core.logs.noise import loud_noise_rule, noise_rule
+from dspy_agent_core.logs.rank import choose
 from dspy_agent_core.logs.records import Joiner, Record
 from dspy_agent_core.logs.traces.model import Trace
-from dspy_agent_core.logs.traces.parse import bare_exception, parse_trace
 
-_EXAMPLE_LINES = 60
-_EXAMPLE_CHARS = 8000
-_MESSAGE_CHARS = 4000
+_BEFORE_SINCE: Final = "before-since"
 
 
 def _nowhere(path: str) -> str | None:
@@ -30,24 +28,27 @@ def _nowhere(path: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ReducerOptions:
-    """What to keep.
+    """What to show.
 
     Args:
-        level: lowest level to show, an index of ``levels.LEVELS``. Exceptions are kept at any level.
+        level: lowest level to show, an index of ``levels.LEVELS``. Exceptions are shown at any level.
         since: epoch seconds; records with an older time are left out (and counted).
-        limit: most events to show, exceptions first. None: all exceptions and up to 40 others.
+        limit: most events to show; only exceptions may be more. None: all exceptions and up to 40 others.
+        budget: most tokens of the events' readable lines, as ``rank.tokens`` estimates them. Exceptions are
+            shown in any case, without their causes if need be. None: no such limit.
     """
 
     level: int = levels.WARNING
     since: float | None = None
     limit: int | None = None
+    budget: int | None = None
 
 
 class Reducer:
     """Reduces log lines. Equal lines give an equal result, however they are split over ``feed``.
 
     Args:
-        options: what to keep.
+        options: what to show.
         resolve: maps a path of a trace to one relative to the workspace (None: not of the workspace).
         baseline: the ``summary`` of the window before; None if there was none.
     """
@@ -66,6 +67,8 @@ class Reducer:
         self._hidden: Counter[str] = Counter()
         self._last_epoch: dict[str, float] = {}
         self._lines = 0
+        self._below = f"below-{levels.LEVELS[self._options.level]}"
+        self._unshown = (_BEFORE_SINCE, self._below)
 
     def feed(self, lines: Iterable[str], source: str = "", at: float | None = None) -> None:
         """Take lines (without or with their line ends) of ``source``, a file or a stream.
@@ -80,25 +83,27 @@ class Reducer:
         """Take one parsed line, which begins at ``offset`` of ``source``. Else as ``feed``."""
         self._lines += 1
         line.offset = offset
-        joiner, _ = self._joiners.setdefault(source, (Joiner(), at))
-        for record in joiner.feed(line):
+        known = self._joiners.get(source)
+        if known is None:
+            known = self._joiners[source] = (Joiner(), at)
+        for record in known[0].feed(line):
             self._take(record, source, at)
 
     def summary(self) -> Baseline:
         """Return the counts of what was read, whatever was shown of it and whatever the baseline was."""
         self._finish()
-        counts = {group.signature: group.count for group in self._groups.newest_first()}
-        return Baseline(counts)
+        return Baseline.of(self._groups)
 
     def result(self) -> LogContext:
         """Close what is still open and return the events so far, newest first."""
         self._finish()
         hidden = Counter(self._hidden)
-        if self._groups.dropped_lines:
-            hidden["too-many-groups"] = self._groups.dropped_lines
-        shown = self._within_limit(self._groups.newest_first(), hidden)
+        groups = [group for group in self._groups if group.count]
+        hidden["too-many-groups"] += self._groups.dropped_lines
+        options = self._options
+        events = choose(groups, self._baseline, options.limit, options.budget, hidden)
         return LogContext(
-            events=[group.event(self._before(group)) for group in shown],
+            events=events,
             hidden=[Hidden(rule, lines) for rule, lines in sorted(hidden.items()) if lines],
             lines_read=self._lines,
         )
@@ -108,111 +113,44 @@ class Reducer:
             for record in joiner.finish():
                 self._take(record, source, at)
 
-    def _before(self, group: Group) -> int | None:
-        return None if self._baseline is None else self._baseline.counts.get(group.signature, 0)
-
     def _take(self, record: Record, source: str, at: float | None) -> None:
-        epoch = record.stamp.epoch if record.stamp else self._last_epoch.get(source, at or 0.0)
         if record.stamp:
-            self._last_epoch[source] = epoch
+            epoch = self._last_epoch[source] = record.stamp.epoch
+        else:
+            epoch = self._last_epoch.get(source, at or 0.0)
+        trace = trace_of(record)
+        level = level_of(record, trace)
+        rule = _noise(record, trace, level) or self._left_out(trace, level, epoch)
+        if rule is not None:
+            self._hidden[rule] += record.lines
+        if rule is None or (rule in self._unshown and (trace is not None or level >= levels.WARNING)):
+            self._count(record, trace, level, (epoch, record.start), source, shown=rule is None)
+
+    def _left_out(self, trace: Trace | None, level: int, epoch: float) -> str | None:
+        """Return the rule that says that the options don't ask for a record; it counts in the summary."""
         since = self._options.since
         if since is not None and epoch and epoch < since:
-            self._hidden["before-since"] += record.lines
-            return
-        trace = _trace_of(record)
-        level = _level_of(record, trace)
-        if trace is None and level < levels.WARNING and (rule := noise_rule(record.texts[0])):
-            self._hidden[rule] += record.lines
-            return
-        if (trace is None or not trace.type) and level < self._options.level:
-            self._hidden[f"below-{levels.LEVELS[self._options.level]}"] += record.lines
-            return
-        self._groups.add(self._happening(record, trace, level, (epoch, record.start), source))
-
-    def _happening(
-        self, record: Record, trace: Trace | None, level: int, order: tuple[float, int], source: str
-    ) -> Happening:
-        example = _example(record)
-        if trace is None:
-            message = record.texts[0].strip()[:_MESSAGE_CHARS]
-            key: tuple[object, ...] = (level, mask(message))
-            return Happening(
-                key,
-                level,
-                message,
-                example,
-                order,
-                record.stamp,
-                lines=record.lines,
-                source=source,
-                offset=record.offset,
-            )
-        frame = own_frame(trace, self._resolve)
-        message = trace.message[:_MESSAGE_CHARS] if trace.type else (trace.message or record.texts[0].strip())
-        key = (trace.type, mask(message.partition("\n")[0]), frame)
-        cause = [self._describe(inner) for inner in trace.causes] or None
-        return Happening(
-            key,
-            level,
-            message,
-            example,
-            order,
-            record.stamp,
-            trace.type,
-            frame,
-            cause,
-            record.lines,
-            source,
-            record.offset,
-        )
-
-    def _describe(self, trace: Trace) -> str:
-        frame = own_frame(trace, self._resolve)
-        text = (
-            f"{trace.type or 'exception'}: {trace.message}" if trace.message else (trace.type or "exception")
-        )
-        if frame is None:
-            return text
-        place = frame.path if frame.line is None else f"{frame.path}:{frame.line}"
-        return f"{text} at {place}" + (f" in {frame.function}" if frame.function else "")
-
-    def _within_limit(self, groups: list[Group], hidden: Counter[str]) -> list[Group]:
-        limit = self._options.limit
-        if limit is None:
-            limit = 40 + sum(group.is_exception for group in groups)
-        kept = sorted(groups, key=lambda group: group.rank, reverse=True)[:limit]
-        hidden["over-limit"] = sum(g.lines for g in groups) - sum(g.lines for g in kept)
-        return sorted(kept, key=lambda group: group.newest.order, reverse=True)
-
-
-def _trace_of(record: Record) -> Trace | None:
-    if record.trace_text is not None:
-        texts = record.trace_text.split("\n")
-        return parse_trace(texts) or bare_exception(texts[0])
-    found = parse_trace(record.texts, record.context) if record.open or record.lines > 1 else None
-    if found is not None and (found.type or found.frames):
-        return found
-    if record.level is not None and record.level < levels.WARNING:
+            return _BEFORE_SINCE
+        if level < self._options.level and (trace is None or not trace.type):
+            return self._below
         return None
-    return bare_exception("\n".join(record.texts[:40]) if record.open else record.texts[0])
+
+    def _count(
+        self, record: Record, trace: Trace | None, level: int, order: Order, source: str, *, shown: bool
+    ) -> None:
+        if trace is not None:
+            item = exceptional(record, trace, level, order, source, self._resolve)
+            group = self._groups.exception(item)
+        else:
+            item = plain(record, level, order, source)
+            group = self._groups.message(level, item.message)
+        if shown:
+            group.add(item)
 
 
-def _level_of(record: Record, trace: Trace | None) -> int:
-    level = record.level if record.level is not None else levels.sounds_like(record.texts[0])
+def _noise(record: Record, trace: Trace | None, level: int) -> str | None:
+    """Return the rule that knows that ``record`` says nothing."""
+    text = record.texts[0]
     if trace is None:
-        return level
-    floor = levels.CRITICAL if trace.type in ("panic", "fatal error") else levels.ERROR
-    has_own_level = record.level is not None and record.level >= levels.WARNING
-    return level if has_own_level else max(level, floor)
-
-
-def _example(record: Record) -> str:
-    texts = record.texts if record.trace_text is None else record.trace_text.split("\n")
-    if len(texts) > _EXAMPLE_LINES:
-        half = _EXAMPLE_LINES // 2
-        texts = list(chain(texts[:half], [f"… {len(texts) - 2 * half} lines …"], texts[-half:]))
-    text = "\n".join(texts).rstrip()
-    if len(text) <= _EXAMPLE_CHARS:
-        return text
-    half = _EXAMPLE_CHARS // 2
-    return f"{text[:half]}\n… {len(text) - 2 * half} characters …\n{text[-half:]}"
+        return (noise_rule(text) if level < levels.WARNING else None) or loud_noise_rule(text)
+    return None if trace.frames else loud_noise_rule(text)

@@ -25,25 +25,33 @@ Words = tuple[str, ...]
 _PROSE_VALUES: Final = 5
 _NAME_VALUES: Final = 3
 _FIRST_VALUES: Final = 20
+_MAX_PARTS: Final = 16
 _MAX_SHAPES: Final = 32
 _MAX_HOLES: Final = 24
-_INTRODUCERS: Final = frozenset(
-    "user for from by to host hostname node named name called service process module device interface file"
-    " directory path thread job task pod container image volume table column key id group domain server"
-    " client address session queue topic database db package plugin class method function app".split()
-)
+# A name is expected behind one of these.
+_NOUNS = """
+user for from by to host hostname node named name called service process module device interface file
+directory path thread job task pod container image volume table column key id group domain server client
+address session queue topic database db package plugin class method function app
+"""
+_INTRODUCERS: Final = frozenset(_NOUNS.split())
 
 
 class Template:
-    """Messages that say the same. ``count`` of them have come; ``last`` tells when, in messages of the tree."""
+    """Messages that say the same.
 
-    __slots__ = ("_root", "count", "last", "serial", "words")
+    ``count`` of them have come, the last one as message number ``last`` of the tree. ``parts`` are the
+    texts of some of the templates that were merged into this one.
+    """
+
+    __slots__ = ("_root", "count", "last", "parts", "serial", "words")
 
     def __init__(self, serial: int, words: Words) -> None:
         self.serial = serial
         self.words = words
         self.count = 0
         self.last = 0
+        self.parts: tuple[str, ...] = ()
         self._root: Template | None = None
 
     @property
@@ -71,6 +79,7 @@ class Template:
         self._root = other
         other.count += self.count
         other.last = max(other.last, self.last)
+        other.parts = (*other.parts, self.text)[:_MAX_PARTS]
 
 
 class TemplateTree:
@@ -79,10 +88,10 @@ class TemplateTree:
     Args:
         capacity: the most templates that are kept. Beyond it the least valuable quarter goes: the rarest,
             and among those the ones not seen for longest.
-        forget: is called with each template that goes.
+        forget: is called with the templates that go.
     """
 
-    def __init__(self, capacity: int = 5000, forget: Callable[[Template], None] | None = None) -> None:
+    def __init__(self, capacity: int = 5000, forget: Callable[[list[Template]], None] | None = None) -> None:
         self._capacity = capacity
         self._forget = forget
         self._exact: dict[Words, Template] = {}
@@ -170,10 +179,11 @@ class TemplateTree:
 
     def _make_room(self) -> None:
         ranked = sorted(self._exact.values(), key=lambda item: (item.count.bit_length(), item.last))
-        for template in ranked[: max(1, self._capacity // 4)]:
+        gone = ranked[: max(1, self._capacity // 4)]
+        for template in gone:
             self._remove(template)
-            if self._forget is not None:
-                self._forget(template)
+        if self._forget is not None:
+            self._forget(gone)
 
 
 def _open_positions(words: Words) -> list[int]:
