@@ -23,7 +23,7 @@ def raw_lines(spark: SparkSession, settings: StreamSettings, max_offsets: int) -
     Without apps: of all raw topics with the prefix. Topics that do not exist yet are read once they do.
     """
     apps = "|".join(re.escape(app) for app in settings.apps) or "[a-z0-9-]+"
-    names = re.escape(settings.topics.raw("")) + f"({apps})"
+    names = f"^{re.escape(settings.topics.raw(''))}({apps})$"
     return (
         spark.readStream.format("kafka")
         .options(**_kafka(settings))

@@ -12,10 +12,12 @@ from dspy_agent_core.errors import MissingRequirement
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_LOGGING: Final = Path(__file__).with_name("log4j2.properties")
 _SETTINGS: Final[Mapping[str, str]] = {
     "spark.app.name": "dspy-spark-ctx",
     "spark.driver.memory": "512m",
-    "spark.log.level": "WARN",
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOGGING}",
+    "spark.sql.adaptive.enabled": "false",  # Spark warns that a stateful stream can't have it
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.streaming.minBatchesToRetain": "10",
