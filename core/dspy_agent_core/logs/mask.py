@@ -33,7 +33,14 @@ _WHOLE: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_VALUE = re.compile(r"([A-Za-z_][\w.-]*)=(?![=>])(?:<\*>|[^\s,;&)\]}<>\"'`])*")
+# A request keeps its method: `"GET /x HTTP/1.1"`.
+_REQUEST: Final = ("GET ", "POST ", "PUT ", "DELETE ", "HEAD ", "PATCH ", "OPTIONS ")
+_VALUE = re.compile(
+    r"""([A-Za-z_][\w.-]*)=(?![=>])
+    (?:["'`]<\*>["'`]|(?:<\*>|\([^()\s]*\)|\[[^\[\]\s]*\]|\{[^{}\s]*\}|[^\s,;&()\[\]{}<>"'`])*)""",
+    re.VERBOSE,
+)
+_BOOLEAN = re.compile(r"(?<![\w.-])(?:true|false|True|False)(?![\w-])")
 _PART = re.compile(r"(?:(?<![\w.)\]>*])[-+~<>≈]{1,2}(?=\d))?[A-Za-z0-9_][\w.-]*%?")
 _RUN = re.compile(r"<\*>(?:[:.,/+x_*-]{1,2}<\*>)+")
 _NUMBERED = re.compile(r"([A-Za-z]{2,}[._-]?|[A-Za-z][A-Za-z_.-]*[_-])(\d[\w.-]*)\Z")
@@ -47,6 +54,7 @@ ns us µs ms s nsec usec msec sec secs second seconds min mins minute minutes h 
 b B byte bytes k K M G kb kB KB MB GB TB KiB MiB GiB TiB
 """
 _UNITS: Final = frozenset(_UNIT_NAMES.split())
+_BOOLEANS: Final = frozenset(("true", "false", "True", "False"))
 _cache: dict[str, str] = {}
 
 
@@ -72,9 +80,10 @@ def mask_words(message: str) -> list[str]:
         if word.isalpha():
             if after_value and word in _UNITS:
                 continue
-            after_value = False
-            words.append(word)
-            continue
+            if word not in _BOOLEANS:
+                after_value = False
+                words.append(word)
+                continue
         masked = known.get(word)
         if masked is None:
             masked = _mask_word(word)
@@ -99,16 +108,18 @@ def _end_value(words: list[str], unit: str) -> None:
 
 def _mask_quoted(match: re.Match[str]) -> str:
     text = match[0]
-    return f"{text[0]}{MASK}{text[-1]}"
+    return text if text.startswith(_REQUEST, 1) else f"{text[0]}{MASK}{text[-1]}"
 
 
 def _mask_word(word: str) -> str:
-    if word.isdigit():
+    if word.isdigit() or word in _BOOLEANS:
         return MASK
     masked = _VALUE.sub(rf"\1={MASK}", word) if "=" in word else word
     if not masked.replace("-", "").replace("_", "").isalpha():
         masked = _WHOLE.sub(MASK, masked)
     masked = _PART.sub(_mask_part, masked)
+    if "rue" in masked or "alse" in masked:
+        masked = _BOOLEAN.sub(MASK, masked)
     if masked.count(MASK) > 1:
         masked = _RUN.sub(MASK, masked)
     if len(_cache) >= _CACHE_WORDS:

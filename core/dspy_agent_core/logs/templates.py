@@ -16,7 +16,8 @@ that turn out to be the same are merged; ``Template.root`` is the one that they 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from dspy_agent_core.logs.mask import MASK, mask_words
 
@@ -28,6 +29,7 @@ _FIRST_VALUES: Final = 20
 _MAX_PARTS: Final = 16
 _MAX_SHAPES: Final = 32
 _MAX_HOLES: Final = 24
+_MAX_RECENT: Final = 50
 # A name is expected behind one of these.
 _NOUNS = """
 user for from by to host hostname node named name called service process module device interface file
@@ -99,6 +101,8 @@ class TemplateTree:
         self._shapes: dict[int, list[tuple[int, ...]]] = {}
         # A template's words without one: the templates that differ in that word alone.
         self._holes: dict[Words, list[Template]] = {}
+        # By number of words and first word.
+        self._leaves: dict[tuple[int, str], list[Template]] = {}
         self._clock = 0
         self._serial = 0
 
@@ -130,7 +134,7 @@ class TemplateTree:
         if len(self._exact) >= self._capacity:
             self._make_room()
         template = self._new(words)
-        while merged := self._merge(template):
+        while merged := self._merge(template) or self._names_apart(template):
             template = merged
         return template
 
@@ -138,6 +142,7 @@ class TemplateTree:
         self._serial += 1
         template = self._exact[words] = Template(self._serial, words)
         template.last = self._clock
+        self._leaves.setdefault(_leaf(words), []).append(template)
         for position in _open_positions(words):
             self._holes.setdefault(_with_holes(words, (position,)), []).append(template)
         return template
@@ -146,19 +151,31 @@ class TemplateTree:
         """Merge ``template`` with those that differ from it in one word that has shown to be variable."""
         words = template.words
         for position in _open_positions(words):
-            like = self._holes[_with_holes(words, (position,))]
-            if len(like) < _NAME_VALUES or len(like) < _values_needed(words, position, like):
-                continue
             general = _with_holes(words, (position,))
-            parts = list(like)
-            for part in parts:
-                self._remove(part)
-            merged = self._exact.get(general) or self._new(general)
-            for part in parts:
-                part.merge_into(merged)
-            self._remember_shape(general)
-            return merged
+            like = self._holes[general]
+            # Where a mask was seen in its place, a word is all but known to vary.
+            values = len(like) + 2 * (general in self._exact)
+            if values >= _NAME_VALUES and values >= _values_needed(words, position, like):
+                return self._combine(general, like)
         return None
+
+    def _names_apart(self, template: Template) -> Template | None:
+        """Merge ``template`` with a recent one from which it differs in several names, and in nothing else."""
+        leaf = self._leaves[_leaf(template.words)]
+        for other in reversed(leaf[-_MAX_RECENT:]):
+            if other is not template and (general := _general(template.words, other.words)):
+                return self._combine(general, [template, other])
+        return None
+
+    def _combine(self, general: Words, parts: list[Template]) -> Template:
+        parts = [part for part in parts if part.words != general]
+        for part in parts:
+            self._remove(part)
+        merged = self._exact.get(general) or self._new(general)
+        for part in parts:
+            part.merge_into(merged)
+        self._remember_shape(general)
+        return merged
 
     def _remember_shape(self, words: Words) -> None:
         shape = tuple(place for place, word in enumerate(words) if word == MASK)
@@ -170,12 +187,9 @@ class TemplateTree:
     def _remove(self, template: Template) -> None:
         words = template.words
         del self._exact[words]
+        _discard(self._leaves, _leaf(words), template)
         for position in _open_positions(words):
-            hole = _with_holes(words, (position,))
-            others = self._holes[hole]
-            others.remove(template)
-            if not others:
-                del self._holes[hole]
+            _discard(self._holes, _with_holes(words, (position,)), template)
 
     def _make_room(self) -> None:
         ranked = sorted(self._exact.values(), key=lambda item: (item.count.bit_length(), item.last))
@@ -184,6 +198,31 @@ class TemplateTree:
             self._remove(template)
         if self._forget is not None:
             self._forget(gone)
+
+
+def _discard(lists: dict[Any, list[Template]], key: object, template: Template) -> None:
+    others = lists[key]
+    others.remove(template)
+    if not others:
+        del lists[key]
+
+
+def _leaf(words: Words) -> tuple[int, str]:
+    return (len(words), words[0] if words else "")
+
+
+def _general(left: Words, right: Words) -> Words | None:
+    """Return what both have in common if at least two words, all names, differ and more are equal."""
+    differing = []
+    for place, word in enumerate(left):
+        if word != right[place]:
+            if not (_is_name(word) and _is_name(right[place])):
+                return None
+            differing.append(place)
+    equal = sum(map(str.isalpha, left)) - sum(left[place].isalpha() for place in differing)
+    if len(differing) < 2 or equal < max(2, len(differing)) or differing[0] == 0:
+        return None
+    return _with_holes(left, tuple(differing))
 
 
 def _open_positions(words: Words) -> list[int]:
@@ -210,6 +249,7 @@ def _values_needed(words: Words, position: int, like: list[Template]) -> int:
     return _PROSE_VALUES
 
 
+@lru_cache(maxsize=4096)
 def _is_name(word: str) -> bool:
     """Return whether ``word`` looks like the name of a thing rather than like prose."""
     bare = word.strip("()[]{}<>,.:;!?'\"")
