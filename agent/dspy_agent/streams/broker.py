@@ -71,3 +71,15 @@ class BrokerWatch:
         brokers = json.loads(text)["brokers"].values()
         if any(broker["state"] == "UP" and broker["nodeid"] >= 0 for broker in brokers):
             self._health.ready(_PART)
+
+
+def refused(error: Any, what: str) -> ClusterError | None:
+    """Return what to tell where ``error`` says that this client may not use ``what``; None otherwise."""
+    name = error.name()
+    if not name.endswith("AUTHORIZATION_FAILED"):
+        return None
+    return ClusterError(
+        f"The broker does not let this client use {what} ({name}).",
+        code="NotAuthorized",
+        next="Grant it: read on raw topics and its group, write on the others; or check --kafka-config.",
+    )

@@ -74,7 +74,7 @@ class _Open:
     now: int
     # The window's clock less the records' times: not 0 once a broker's clock was set back.
     ahead: int = 0
-    severe: bool = False
+    alarm: int | None = None  # the time of the first line of level warning or above
     last: RawRecord | None = None
     lines: int = 0
     bytes: int = 0
@@ -125,6 +125,11 @@ class PartitionWindows:
     def last_offset(self) -> int | None:
         """The last offset of the open window; None between two windows."""
         return self._open.last.offset if self._open and self._open.last else None
+
+    @property
+    def alarm(self) -> int | None:
+        """The time of the first line of level warning or above in the open window."""
+        return self._open.alarm if self._open else None
 
     @property
     def due(self) -> int | None:
@@ -207,8 +212,8 @@ class PartitionWindows:
         window.bytes += len(record.line)
         line = line or parse_line(record.line, _dated(record))
         level = line.level if line.level is not None else sounds_like(line.text)
-        if not window.severe and level >= WARNING:
-            window.severe = True
+        if window.alarm is None and level >= WARNING:
+            window.alarm = record.time
             window.deadline = min(window.deadline, time + self._windows.hold)
         window.seen[record.source] = time
         window.unsettled.pop(record.source, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dspy_agent.cli.stream import router, topics
+from dspy_agent.cli.stream import ctx, router, tail, topics
 
 stream = typer.Typer(
     name="stream",
@@ -16,6 +16,8 @@ stream = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add the group to ``app``."""
+    ctx.register(stream)
+    tail.register(stream)
     topics.register(stream)
     router.register(stream)
     app.add_typer(stream)
