@@ -75,6 +75,8 @@ def test_nothing_found_is_1_and_says_so(project: Path, words: list[str]) -> None
         (["ls", "--nope", "--json"], "BadUsage", 2),
         (["tree", "--depth", "x", "--json"], "BadUsage", 2),
         (["nope", "--json"], "BadUsage", 2),
+        (["stream", "--json"], "BadUsage", 2),
+        (["stream", "nope", "--json"], "BadUsage", 2),
         (["ls", "nope", "--json"], "PathNotFound", 3),
         (["ls", "notes.txt", "--json"], "NotAFolder", 3),
         (["grep", "x", "../..", "--json"], "OutsideWorkspace", 3),
@@ -99,6 +101,7 @@ def test_errors_are_one_sentence_and_a_next_step(
 
 def test_a_misspelt_command_names_the_near_one(project: Path) -> None:
     assert "Did you mean: dspy-agent grep" in dspy_agent("gerp", "x", cwd=project).stderr
+    assert "Did you mean: dspy-agent stream ctx" in dspy_agent("stream", "cxt", cwd=project).stderr
 
 
 def test_the_workspace_comes_from_option_then_environment_then_here(project: Path) -> None:

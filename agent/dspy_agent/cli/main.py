@@ -87,7 +87,7 @@ def run_command(words: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except TyperException as error:
-        return print_error(as_usage_error(error, words), as_json=as_json)
+        return print_error(as_usage_error(error), as_json=as_json)
     except AgentError as error:
         return print_error(error, as_json=as_json)
     except Exception as error:

@@ -47,7 +47,7 @@ def parse(words: Sequence[str]) -> Parsed | Help:
         with redirect_stdout(said):
             result = _parser()(args=list(words), prog_name="dspy-agent", standalone_mode=False)
     except TyperException as error:
-        raise as_usage_error(error, words) from None
+        raise as_usage_error(error) from None
     return result if isinstance(result, Parsed) else Help(said.getvalue())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,16 @@ def reference() -> str:
     context = typer.Context(
         group, info_name="dspy-agent", terminal_width=90, max_content_width=90, **group.context_settings
     )
-    parts = [HEAD, "## dspy-agent\n", _block(group.get_help(context))]
-    for name, command in group.commands.items():
-        inner = typer.Context(
-            command, parent=context, info_name=name, terminal_width=90, max_content_width=90
-        )
-        parts += [f"## dspy-agent {name}\n", _block(command.get_help(inner))]
-    return "\n".join(parts)
+    return "\n".join([HEAD, *_sections(group, context)])
+
+
+def _sections(command: Any, context: typer.Context) -> Iterator[str]:
+    """Yield the help of ``command`` and of all below it, depth first."""
+    yield f"## {context.command_path}\n"
+    yield _block(command.get_help(context))
+    for name, inner in getattr(command, "commands", {}).items():
+        below = typer.Context(inner, parent=context, info_name=name, terminal_width=90, max_content_width=90)
+        yield from _sections(inner, below)
 
 
 def _block(text: str) -> str:
@@ -70,6 +74,6 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    for variable in ("DSPY_AGENT_WORKSPACE", "DSPY_AGENT_LOGS"):
-        os.environ.pop(variable, None)
+    for variable in [name for name in os.environ if name.startswith(("DSPY_AGENT_", "KAFKA_"))]:
+        del os.environ[variable]
     sys.exit(main(sys.argv[1:]))

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from typing import Any
+import re
+from typing import Any, Final
 
 from typer.exceptions import TyperException
 
 from dspy_agent_core.errors import UsageError
 
+_WRONG_COMMAND: Final = re.compile(r"No such command '(.*)'", re.S)
 
-def as_usage_error(error: TyperException, words: Sequence[str]) -> UsageError:
-    """Return the error for what the parser refused in ``words``."""
+
+def as_usage_error(error: TyperException) -> UsageError:
+    """Return the error for what the parser refused."""
     context: Any = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "dspy-agent"
     message = error.format_message().strip().partition(" Did you mean")[0].rstrip(".")
-    command = next((word for word in words if not word.startswith("-")), "")
+    wrong = _WRONG_COMMAND.match(message)
     names = getattr(getattr(context, "command", None), "commands", ())
-    near = difflib.get_close_matches(command, names, 1)
-    if message.startswith("No such command") and near:
+    near = difflib.get_close_matches(wrong[1], names, 1) if wrong else []
+    if near:
         return UsageError(f"{message}.", code="BadUsage", next=f"Did you mean: {path} {near[0]}")
     return UsageError(f"{message}.", code="BadUsage", next=f"See: {path} --help")

@@ -10,7 +10,6 @@ stream = typer.Typer(
     name="stream",
     help="Log streams over Kafka: lines in, the events that matter out.",
     rich_markup_mode=None,
-    no_args_is_help=True,
 )
 
 

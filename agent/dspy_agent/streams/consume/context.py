@@ -167,7 +167,7 @@ class ContextConsumer:
 
     def _miss(self, topic: str) -> None:
         """Say that ``topic`` is missing, and wait for it."""
-        next_step = f"dspy-agent stream topics create --app {self._settings.topics.app_of(topic) or 'NAME'}"
+        next_step = f"dspy-agent stream topics --app {self._settings.topics.app_of(topic) or 'NAME'}"
         if self._once:
             raise ClusterError(f"The topic {topic} does not exist.", code="TopicMissing", next=next_step)
         if self._program.health.unready(f"{_TOPIC} {topic}", f"waits for the topic {topic}"):
@@ -179,7 +179,7 @@ class ContextConsumer:
             self._program.report(
                 "NotBrokerTime",
                 f"{topic} has its producers' times, so windows may end at odd places; mend it: "
-                f"dspy-agent stream topics create --app {self._settings.topics.app_of(topic)}",
+                f"dspy-agent stream topics --app {self._settings.topics.app_of(topic)}",
             )
 
     # Windows that silence ends
