@@ -32,6 +32,7 @@ from dspy_operator.children import (
 from dspy_operator.desired import desired
 from dspy_operator.facts import Claim, Facts
 from dspy_operator.kube.client import KubeClient, Object
+from dspy_operator.kube.discovery import served
 from dspy_operator.kube.errors import NotFound, ServerError
 from dspy_operator.kube.kinds import JOB, WORKSPACE
 from dspy_operator.lifecycle import due_for_deletion, next_deadline, suspension
@@ -101,7 +102,7 @@ class Audit:
         position: Position = {}
         async for ref, live in self._children(CLAIM, position):
             self._note_claim(cases, ref, live)
-        self.served = frozenset({kind for kind in OPTIONAL_KINDS if await self._serves(kind)})
+        self.served = await served(self._client, OPTIONAL_KINDS)
         await self._plan(cases)
         for kind in (*ALL_KINDS, *self.served):
             try:
@@ -114,13 +115,6 @@ class Audit:
         await self._conclude(cases, tell)
         await self._jobs(tell)
         return position
-
-    async def _serves(self, kind: Kind) -> bool:
-        try:
-            served = await self._client.get(kind.path(None).rpartition("/")[0])
-        except NotFound:
-            return False
-        return any(resource["name"] == kind.plural for resource in served.get("resources") or ())
 
     async def _workspaces(self) -> dict[tuple[str, str], _Case]:
         cases: dict[tuple[str, str], _Case] = {}

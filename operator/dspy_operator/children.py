@@ -109,7 +109,7 @@ def topics_name(workspace: str) -> str:
 
 
 def context_name(workspace: str) -> str:
-    """Name of the context job: a Deployment or a SparkApplication."""
+    """Name of the context job, a Deployment or a SparkApplication, and of the latter's NetworkPolicy."""
     return f"{workspace}-context"
 
 
@@ -153,6 +153,7 @@ def stream_refs(namespace: str, name: str) -> tuple[Ref, ...]:
     return (
         ref(CLAIM, namespace, checkpoints_claim(name)),
         ref(NETWORK_POLICY, namespace, streams_name(name)),
+        ref(NETWORK_POLICY, namespace, context_name(name)),
         ref(NETWORK_POLICY, namespace, worker_name(name)),
         ref(NETWORK_POLICY, namespace, router_name(name)),
         ref(SERVICE, namespace, router_name(name)),

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from dspy_operator.audit import OUR_CHILDREN, Position, Scope, workspace_of
-from dspy_operator.children import Kind
+from dspy_operator.children import OPTIONAL_KINDS, Kind
 from dspy_operator.health import Health
 from dspy_operator.kube.client import KubeClient
-from dspy_operator.kube.errors import Gone, KubeError
+from dspy_operator.kube.errors import Gone, KubeError, NotFound
 from dspy_operator.kube.kinds import WORKSPACE
 from dspy_operator.kube.watch import BOOKMARK, watch_metadata
 from dspy_operator.metrics import Metrics
@@ -53,7 +53,16 @@ class ChildWatch:
         self._name = f"{kind.plural} in {scope or 'all namespaces'}"
 
     async def run(self, since: str) -> None:
-        """Queue the workspaces whose children change after the resourceVersion ``since``."""
+        """Queue the workspaces whose children change after the resourceVersion ``since``.
+
+        The watch of an optional kind returns when the cluster no longer has that kind.
+        """
+        try:
+            await self._run(since)
+        finally:
+            self._health.watch_ended(self._name)
+
+    async def _run(self, since: str) -> None:
         delay = 0.0
         self._health.watch_advanced(self._name)
         while True:
@@ -61,9 +70,15 @@ class ChildWatch:
             try:
                 since = await self._follow(since)
                 cause = "end"
+            except NotFound:
+                _LOGGER.info("watch of %s ended: the cluster no longer has it", self._name)
+                return
             except Gone:
                 cause = "gone"
-                since = (await self._lists())[self._kind, self._scope]
+                listed = (await self._lists()).get((self._kind, self._scope))
+                if listed is None:
+                    return
+                since = listed
                 self._health.watch_advanced(self._name)
             except _Broken as broken:
                 cause, since = "error", broken.since
@@ -85,6 +100,10 @@ class ChildWatch:
                     self._add(event.metadata)
         except Gone:
             raise
+        except NotFound as error:
+            if self._kind in OPTIONAL_KINDS:
+                raise
+            raise _Broken(since, str(error)) from error
         except KubeError as error:
             raise _Broken(since, str(error)) from error
         return since
@@ -102,3 +121,27 @@ class _Broken(Exception):
     def __init__(self, since: str, message: str) -> None:
         super().__init__(message)
         self.since = since
+
+
+class OptionalWatches:
+    """The watches of kinds that the cluster may lack: one begins when its kind is there, and ends with it.
+
+    Args:
+        start: starts a watch as a task from a resourceVersion.
+    """
+
+    def __init__(self, start: Callable[[Kind, Scope, str], asyncio.Task[None]]) -> None:
+        self._start = start
+        self._tasks: dict[tuple[Kind, Scope], asyncio.Task[None]] = {}
+
+    def follow(self, position: Position) -> None:
+        """Watch what an audit listed, and nothing else."""
+        for key in [key for key, task in self._tasks.items() if task.done() or key not in position]:
+            self._tasks.pop(key).cancel()
+        for (kind, scope), since in position.items():
+            if kind in OPTIONAL_KINDS and (kind, scope) not in self._tasks:
+                self._tasks[kind, scope] = self._start(kind, scope, since)
+
+    def stop(self) -> None:
+        """End all of them."""
+        self.follow({})

@@ -6,6 +6,7 @@ Events of our own two kinds come from outside (`own_kinds`), by `Engine.seen`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import itertools
 import logging
@@ -17,10 +18,11 @@ from typing import Any, Final
 
 from dspy_agent_core.contracts.cluster import API_VERSION
 from dspy_operator.audit import Audit, Found, Position, Scope
-from dspy_operator.children import Kind
-from dspy_operator.children_watch import IDLE_SECONDS, ChildWatch
+from dspy_operator.children import OPTIONAL_KINDS, Kind
+from dspy_operator.children_watch import IDLE_SECONDS, ChildWatch, OptionalWatches
 from dspy_operator.health import Health
 from dspy_operator.kube.client import KubeClient
+from dspy_operator.kube.discovery import served
 from dspy_operator.kube.errors import KubeError, NotFound
 from dspy_operator.kube.kinds import JOB, WORKSPACE
 from dspy_operator.kube.recorder import Recorder
@@ -86,15 +88,19 @@ class Engine:
         """
         try:
             async with asyncio.TaskGroup() as group:
+                optional = OptionalWatches(
+                    lambda kind, scope, since: group.create_task(self._watch(kind, scope).run(since))
+                )
                 workers = [group.create_task(self._work()) for _ in range(self._settings.workers)]
                 helpers = [
                     group.create_task(coroutine)
-                    for coroutine in (self._audits(), self._recorder.run(), self._probe())
+                    for coroutine in (self._audits(optional), self._recorder.run(), self._probe())
                 ]
                 helpers.append(group.create_task(self._follow(watch_own_kinds)))
                 await asyncio.wait(workers)
                 for helper in helpers:
                     helper.cancel()
+                optional.stop()
         except* CrdsMissing as errors:
             raise CrdsMissing(str(errors.exceptions[0])) from None
 
@@ -136,7 +142,8 @@ class Engine:
         position = await self._list()
         async with asyncio.TaskGroup() as group:
             for (kind, scope), since in position.items():
-                group.create_task(self._watch(kind, scope).run(since))
+                if kind not in OPTIONAL_KINDS:
+                    group.create_task(self._watch(kind, scope).run(since))
             group.create_task(watch_own_kinds())
 
     async def _work(self) -> None:
@@ -175,7 +182,7 @@ class Engine:
         self._wake.set()
         return await future
 
-    async def _audits(self) -> None:
+    async def _audits(self, optional: OptionalWatches) -> None:
         while True:
             try:
                 rest = min(_REST_TIMES * self._audit_took, _LONGEST_REST_SECONDS)
@@ -186,6 +193,7 @@ class Engine:
             self._wake.clear()
             wanted, self._wanted = self._wanted, []
             position = await self._audited()
+            optional.follow(position)
             for future in wanted:
                 if not future.done():
                     future.set_result(position)
@@ -231,11 +239,14 @@ class Engine:
             self.queue.add_after(each.key, each.after)
 
     async def _probe(self) -> None:
-        """Notice within seconds that our resources are served no longer."""
+        """Notice within seconds that our resources are served no longer, or an optional kind is or isn't."""
         while True:
             await asyncio.sleep(PROBE_SECONDS)
             if await crds_missing(self._client):
                 raise CrdsMissing(f"The API server no longer serves {API_VERSION}.")
+            with contextlib.suppress(KubeError):
+                if await served(self._client, OPTIONAL_KINDS) != self._audit.served:
+                    self._wake.set()
 
 
 @dataclass(slots=True)

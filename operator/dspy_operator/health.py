@@ -37,6 +37,10 @@ class Health:
         """Note an event, a bookmark or a fresh list of one watch."""
         self._watches[name] = self._clock()
 
+    def watch_ended(self, name: str) -> None:
+        """Note that a watch ended for good: its kind is gone."""
+        self._watches.pop(name, None)
+
     def audited(self) -> None:
         """Note a finished audit."""
         self._audited = self._clock()

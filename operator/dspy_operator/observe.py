@@ -67,7 +67,7 @@ class Observed:
     claim_capacity: str = ""
     claim_resize: str = ""  # type of the live resize condition, or ""
     claim_message: str = ""
-    outcome: str = ""  # what a Job, a KafkaTopic says: "True", "False" or, while it says nothing, ""
+    outcome: str = ""  # of a Job, a KafkaTopic, a SparkApplication: "True", "False", or "" on its way
     outcome_reason: str = ""
     outcome_message: str = ""
     outcome_time: str = ""  # when that came
@@ -128,6 +128,8 @@ def observe(ref: Ref, desired: Child | None, live: dict[str, Any] | None, owner_
         facts |= _job(spec, status)
     elif ref.kind == "KafkaTopic":
         facts |= _topic(status)
+    elif ref.kind == "SparkApplication":
+        facts |= _spark(status)
     return Observed(ref, _state(ref, desired, live, owner_uid), wanted, **facts)
 
 
@@ -284,6 +286,14 @@ def _topic(status: dict[str, Any]) -> dict[str, Any]:
         ),
         {},
     )
+
+
+def _spark(status: dict[str, Any]) -> dict[str, Any]:
+    application = status.get("applicationState") or {}
+    state = application.get("state", "")
+    outcome = "True" if state == "RUNNING" else "False" if "FAIL" in state else ""
+    end = {"reason": state, "message": application.get("errorMessage", "")}
+    return _outcome(end, outcome)
 
 
 def _outcome(condition: dict[str, Any], outcome: str) -> dict[str, Any]:

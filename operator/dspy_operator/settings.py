@@ -21,8 +21,9 @@ class Settings:
     """Settings of the operator; each field is read from ``DSPY_OPERATOR_<FIELD>`` in capitals.
 
     Args:
-        agent_image: image of agent, source and model-pull containers where the spec names none.
+        agent_image: image of all containers that run our programs, where the spec names none.
         ollama_image: image of the model server where the spec names none.
+        spark_image: image of the context job where its engine is Spark.
         image_pull_policy: pull policy of these containers.
         dns_namespace: where the cluster's DNS pods run; agents may reach port 53 there.
         cluster_domain: DNS suffix of Services.
@@ -37,6 +38,7 @@ class Settings:
 
     agent_image: str = f"dspy-agent:{__version__}"
     ollama_image: str = "ollama/ollama:0.24.0"
+    spark_image: str = f"dspy-agent/spark:{__version__}"
     image_pull_policy: str = "IfNotPresent"
     dns_namespace: str = "kube-system"
     cluster_domain: str = "cluster.local"
@@ -54,6 +56,7 @@ class Settings:
         shaping = (
             self.agent_image,
             self.ollama_image,
+            self.spark_image,
             self.image_pull_policy,
             self.dns_namespace,
             self.cluster_domain,

@@ -18,6 +18,7 @@ MATRIX: dict[str, tuple[str, ...]] = {
         "imagePullSecrets[0].name=pull",
         "workspaces.agentImage=registry.example.com/agent:1.2.3",
         "workspaces.ollamaImage=registry.example.com/ollama:1",
+        "workspaces.sparkImage=registry.example.com/spark:1",
         "workspaces.imagePullPolicy=Never",
     ),
     "placed": (

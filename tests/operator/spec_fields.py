@@ -135,7 +135,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "router": APPS,
     "topicRetainPolicy": APPS,
     "topicPrefix": APPS,
-    "sparkApplication": {"engine": "Spark"},
+    "sparkApplication": {"engine": "Spark", "checkpointStorage": {"accessModes": ["ReadWriteMany"]}},
     "checkpointStorage": {"engine": "Spark"},
 }
 # Sets of which one member at most may be there, besides those whose rule says "exactly one of".

@@ -17,7 +17,6 @@ ELSEWHERE = (
     "spec.operatingMode",
     "spec.lifecycle",
     "spec.progressDeadlineSeconds",
-    "spec.streaming.contextJob.sparkApplication",
     "spec.vectorStore",
 )
 

@@ -72,14 +72,18 @@ class ContextJob(Model):
         1,
         ge=0,
         le=64,
-        description="Consumers, or Spark's executors (as a plain pod: its threads). 0: none runs.",
+        description="Consumers, or Spark's executors (threads in a plain pod). 0: none runs.",
     )
     resources: Resources | None = Field(None, description="Resources of each.")
     checkpoint_storage: VolumeSpec | None = Field(
-        None, description="The volume for Spark's checkpoints; 1Gi where it is left out."
+        None,
+        description="The volume for Spark's checkpoints; 1Gi where it is left out."
+        " A SparkApplication needs access mode ReadWriteMany, as all its pods share it.",
     )
     spark_application: Literal["Auto", "Never"] = Field(
-        "Auto", description="Auto: a SparkApplication where that API exists. Never: plain pods."
+        "Auto",
+        description="Auto: a SparkApplication where the cluster has that API and checkpointStorage is"
+        " ReadWriteMany, else a plain pod. Never: a plain pod.",
     )
 
 

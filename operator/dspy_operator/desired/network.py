@@ -17,6 +17,7 @@ from dspy_operator.children import (
     NETWORK_POLICY,
     Child,
     agent_name,
+    context_name,
     model_name,
     router_name,
     streams_name,
@@ -24,6 +25,7 @@ from dspy_operator.children import (
 )
 from dspy_operator.desired.common import (
     AGENT,
+    CONTEXT,
     MODEL,
     NETWORK,
     ROUTER,
@@ -34,9 +36,11 @@ from dspy_operator.desired.common import (
     selector,
 )
 from dspy_operator.desired.kafka import KAFKA_PORT, STRIMZI_CLUSTER, bootstrap, has_router
+from dspy_operator.desired.spark import takes_application
 
 _PORTS: Final = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
 _SCP: Final = re.compile(r"(?:[^@/]+@)([^:/]+):(?!//)")
+_API_SERVER_PORTS: Final = (443, 6443)
 _NAMESPACE: Final = "kubernetes.io/metadata.name"
 _OLLAMA_REGISTRY: Final = "https://registry.ollama.ai"
 
@@ -84,10 +88,25 @@ def _stream_policies(context: Context, streaming: StreamingSpec) -> list[Child]:
     if streaming.apps and model:
         worker = {"policyTypes": ["Egress"], "egress": model}
         policies.append(_policy(context, worker_name(context.name), selector(context.name, WORKER), worker))
+    if takes_application(context, streaming):
+        policies.append(_spark_policy(context))
     if has_router(streaming):
         router = {"policyTypes": ["Ingress"], "ingress": [_from(context, [AGENT], ROUTER_PORT)]}
         policies.append(_policy(context, router_name(context.name), selector(context.name, ROUTER), router))
     return policies
+
+
+def _spark_policy(context: Context) -> Child:
+    """Return what driver and executors need besides: each other, and the API server, which has no labels."""
+    pods = selector(context.name, CONTEXT)
+    each_other = [{"podSelector": {"matchLabels": pods}}]
+    api_server = {"ports": [{"protocol": "TCP", "port": port} for port in _API_SERVER_PORTS]}
+    spec = {
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"from": each_other}],
+        "egress": [{"to": each_other}, api_server],
+    }
+    return _policy(context, context_name(context.name), pods, spec)
 
 
 def _policy(context: Context, name: str, pods: dict[str, str], spec: Rule) -> Child:

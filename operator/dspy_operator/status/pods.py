@@ -72,7 +72,8 @@ def _called(pod: PodFacts) -> str:
     """Return what `kubectl logs` takes; pods of Deployments and Jobs have another name each time."""
     if pod.component == TOPICS:
         return f"job/{pod.name.rpartition('-')[0]}"
-    return f"pod/{pod.name}" if pod.component == AGENT else f"deployment/{pod.name.rsplit('-', 2)[0]}"
+    alone = pod.component == AGENT or pod.name.endswith("-driver") or "-exec-" in pod.name
+    return f"pod/{pod.name}" if alone else f"deployment/{pod.name.rsplit('-', 2)[0]}"
 
 
 def _container_trouble(pod: PodFacts, container: ContainerFacts) -> Verdict | None:

@@ -10,12 +10,14 @@ from dspy_operator.children import (
     CLAIM,
     DEPLOYMENT,
     KAFKA_TOPIC,
+    SPARK_APPLICATION,
     Ref,
+    context_name,
     ref,
     stream_refs,
     topics_name,
 )
-from dspy_operator.desired.common import TOPICS
+from dspy_operator.desired.common import CONTEXT, TOPICS
 from dspy_operator.facts import Facts
 from dspy_operator.observe import Observed, PodFacts
 from dspy_operator.status.agent import rolled_out, suspended_verdict
@@ -75,12 +77,20 @@ def context_verdict(
         return wrong
     if not streaming.apps:
         return good("NoApps", "The spec names no app whose logs stream.")
+    key = ref(SPARK_APPLICATION, meta.namespace, context_name(meta.name))
+    spark = [observed[key]] if key in observed and observed[key].wanted else []
+    wrong = trouble(spark, facts)
+    if wrong:
+        return wrong
     workloads = [child for child in parts if child.ref.kind == DEPLOYMENT.kind and child.wanted]
     if not workloads:
         return bad("Progressing", "The context stream is being set up.")
     if suspended:
         stopping = max(workloads, key=lambda workload: workload.current_replicas)
         return suspended_verdict(stopping)
+    for application in spark:
+        if application.outcome != "True":
+            return _spark_starting(application, pods)
     for workload in workloads:
         if not rolled_out(workload):
             return _starting(workload, pods, facts)
@@ -123,6 +133,16 @@ def _starting(workload: Observed, pods: Iterable[PodFacts], facts: Facts) -> Ver
         pod_trouble(pod for pod in pods if pod.component == component)
         or workload_trouble(workload, facts.events.get(workload.ref, ()))
         or bad("Progressing", f"{_counts([workload])} pods are ready.")
+    )
+
+
+def _spark_starting(application: Observed, pods: Iterable[PodFacts]) -> Verdict:
+    name, state = application.ref.name, application.outcome_reason
+    if application.outcome == "False":
+        why = steady(application.outcome_message) or f"its state is {state}"
+        return bad("SparkApplicationFailed", f"SparkApplication {name}: {why}")
+    return pod_trouble(pod for pod in pods if pod.component == CONTEXT) or bad(
+        "Progressing", f"SparkApplication {name} is starting{f' ({state})' if state else ''}."
     )
 
 
