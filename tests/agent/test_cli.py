@@ -75,7 +75,6 @@ def test_nothing_found_is_1_and_says_so(project: Path, words: list[str]) -> None
         (["ls", "--nope", "--json"], "BadUsage", 2),
         (["tree", "--depth", "x", "--json"], "BadUsage", 2),
         (["nope", "--json"], "BadUsage", 2),
-        (["stream", "--json"], "BadUsage", 2),
         (["stream", "nope", "--json"], "BadUsage", 2),
         (["ls", "nope", "--json"], "PathNotFound", 3),
         (["ls", "notes.txt", "--json"], "NotAFolder", 3),
