@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from dspy_agent_core.contracts.topics import Topics
 from dspy_agent_core.streams.settings import StreamSettings
 from dspy_spark.kafka import java_properties
 from dspy_spark.reduce import INPUT, OUTPUT, STATE, Reduce
@@ -33,13 +34,12 @@ def raw_lines(spark: SparkSession, settings: StreamSettings, max_offsets: int) -
         .option("includeHeaders", True)
         # What the broker has deleted already can't be read by waiting.
         .option("failOnDataLoss", False)
-        .option("kafka.isolation.level", "read_committed")
         .load()
     )
 
 
-def contexts(raw: DataFrame, settings: StreamSettings) -> DataFrame:
-    """Return rows for Kafka from rows of the Kafka source."""
+def contexts(raw: DataFrame, topics: Topics, *, once: bool = False) -> DataFrame:
+    """Return rows for Kafka from rows of the Kafka source; ``once``: open windows end when all is read."""
     from pyspark.sql import functions as F
     from pyspark.sql.streaming.state import GroupStateTimeout
     from pyspark.sql.types import StructType
@@ -51,7 +51,7 @@ def contexts(raw: DataFrame, settings: StreamSettings) -> DataFrame:
         .union(_heartbeat(raw.sparkSession, columns))
         .groupBy("topic", "partition")
         .applyInPandasWithState(
-            Reduce(settings.topics), OUTPUT, STATE, "append", GroupStateTimeout.ProcessingTimeTimeout
+            Reduce(topics, once), OUTPUT, STATE, "append", GroupStateTimeout.ProcessingTimeTimeout
         )
     )
 

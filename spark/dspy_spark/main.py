@@ -118,7 +118,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         default=int(env.get("DSPY_AGENT_HTTP_PORT", "0")),
         help="serve /healthz, /readyz and /metrics here (or DSPY_AGENT_HTTP_PORT); 0: don't",
     )
-    add("--once", action="store_true", help="read what is there, close the windows that are due, and end")
+    add("--once", action="store_true", help="read what is there, close the windows, and end")
     return parser
 
 
@@ -142,8 +142,9 @@ def _run(options: argparse.Namespace) -> int:
         spark = start_session(options.master, options.jars)
         try:
             check_connector(spark)
-            rows = contexts(raw_lines(spark, settings, options.max_lines), settings)
-            query = write(rows, settings, options.checkpoint, 0.0 if options.once else options.trigger)
+            lines = raw_lines(spark, settings, options.max_lines)
+            rows = contexts(lines, settings.topics, once=options.once)
+            query = write(rows, settings, options.checkpoint, options.trigger)
             say("info", "started", apps=list(apps), checkpoint=options.checkpoint, query=str(query.id))
             _watch(query, health, stop, options.once)
         finally:
@@ -166,10 +167,9 @@ def _watch(query: StreamingQuery, health: Health, stop: threading.Event, once: b
         for batch in _progress(query, last):
             first, last = (batch.batch if first < 0 else first), batch.batch
             health.note(batch)
-            # The first batch may be one that was begun before; the next without lines has closed what is due.
+            # The first batch may be one that was begun before; the next without lines has closed the windows.
             if once and batch.batch > first and not batch.lines:
-                query.stop()
-                break
+                stop.set()
     error = query.exception()
     if error is not None:
         raise ClusterError(

@@ -40,9 +40,11 @@ class Reduce:
 
     Args:
         topics: names of the topics.
+        once: nothing is awaited: a window without a new record ends, due or not.
     """
 
     topics: Topics
+    once: bool = False
 
     def __call__(
         self, key: tuple[Any, ...], frames: Iterable[pd.DataFrame], group: GroupState
@@ -54,12 +56,12 @@ class Reduce:
         now = group.getCurrentProcessingTimeMs() - MARGIN
         letters: list[Letter] = []
         if group.hasTimedOut:
-            done = step(app, partition, state, now=now)
+            done = step(app, partition, state, now=now, cut=self.once)
         else:
             done = step(app, partition, state, _records(frames, letters))
         group.update((done.state.dumps(),))
         if done.due is not None:
-            group.setTimeoutDuration(max(1, done.due - now))
+            group.setTimeoutDuration(1 if self.once else max(1, done.due - now))
         if letters or done.contexts:
             yield _frame(self.topics.ctx(app), letters, done.contexts)
 

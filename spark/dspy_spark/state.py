@@ -70,9 +70,13 @@ def step(
     partition: int,
     state: PartitionState,
     records: Iterable[RawRecord] = (),
+    *,
     now: int | None = None,
+    cut: bool = False,
 ) -> Step:
     """Take the next ``records`` of a partition, in the order of their offsets.
+
+    Offsets that begin again are those of a topic that was deleted and made anew.
 
     Args:
         app: the app whose lines these are.
@@ -80,17 +84,20 @@ def step(
         state: what the step before left.
         records: the new records.
         now: the broker's time before which no record can still come, if that is known.
+        cut: close the open window, due or not.
     """
     windows = PartitionWindows(app, partition, baseline=state.baseline)
     contexts: list[Context] = []
     kept: list[RawRecord] = []
     for record in chain(state.records, records):
-        closed = windows.feed(record)
-        if closed is not None:
-            contexts.append(closed)
-            kept.clear()
+        made_anew = kept and record.offset <= kept[-1].offset
+        for closed in (windows.cut() if made_anew else None, windows.feed(record)):
+            if closed is not None:
+                contexts.append(closed)
+                kept.clear()
         kept.append(record)
-    if now is not None and (closed := windows.advance(now)) is not None:
+    closed = windows.cut() if cut else windows.advance(now) if now is not None else None
+    if closed is not None:
         contexts.append(closed)
         kept.clear()
     return Step(tuple(contexts), PartitionState(windows.baseline, tuple(kept)), windows.due)
