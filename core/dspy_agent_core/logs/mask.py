@@ -40,6 +40,7 @@ _VALUE = re.compile(
     (?:["'`]<\*>["'`]|(?:<\*>|\([^()\s]*\)|\[[^\[\]\s]*\]|\{[^{}\s]*\}|[^\s,;&()\[\]{}<>"'`])*)""",
     re.VERBOSE,
 )
+_COMPOUND = re.compile(r"[/:@.\\]")
 _BOOLEAN = re.compile(r"(?<![\w.-])(?:true|false|True|False)(?![\w-])")
 _PART = re.compile(r"(?:(?<![\w.)\]>*])[-+~<>≈]{1,2}(?=\d))?[A-Za-z0-9_][\w.-]*%?")
 _RUN = re.compile(r"<\*>(?:[:.,/+x_*-]{1,2}<\*>)+")
@@ -54,6 +55,7 @@ ns us µs ms s nsec usec msec sec secs second seconds min mins minute minutes h 
 b B byte bytes k K M G kb kB KB MB GB TB KiB MiB GiB TiB
 """
 _UNITS: Final = frozenset(_UNIT_NAMES.split())
+_NUMERIC: Final = "0123456789.:,-"
 _BOOLEANS: Final = frozenset(("true", "false", "True", "False"))
 _cache: dict[str, str] = {}
 
@@ -114,8 +116,11 @@ def _mask_quoted(match: re.Match[str]) -> str:
 def _mask_word(word: str) -> str:
     if word.isdigit() or word in _BOOLEANS:
         return MASK
+    if word[0].isdigit() and not word.strip(_NUMERIC):  # a number, a time, an address
+        bare = word.rstrip(".:,-")
+        return MASK + word[len(bare) :]
     masked = _VALUE.sub(rf"\1={MASK}", word) if "=" in word else word
-    if not masked.replace("-", "").replace("_", "").isalpha():
+    if _COMPOUND.search(masked.rstrip(".:")):
         masked = _WHOLE.sub(MASK, masked)
     masked = _PART.sub(_mask_part, masked)
     if "rue" in masked or "alse" in masked:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_RULES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
+_Rule = tuple[str, tuple[str, ...], re.Pattern[str]]
+
+# Each with small words, one of which is in every text that the pattern matches: most lines end there.
+_RULES: Final[tuple[_Rule, ...]] = (
     (
         "health-probe",
+        ("health", "kube-probe", "get /", "head /", "googlehc"),
         re.compile(
             r"kube-probe/|ELB-HealthChecker|GoogleHC/|Consul Health Check"
             r"|\b(?:GET|HEAD) /(?:healthz?|livez|readyz|startupz|ready|live|liveness|readiness|ping|status)\b"
@@ -15,31 +19,34 @@ _RULES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
             re.I,
         ),
     ),
-    ("metrics-scrape", re.compile(r"\bGET /(?:metrics|actuator/prometheus)\b|Prometheus/\d", re.I)),
+    (
+        "metrics-scrape",
+        ("prometheus", "get /metrics"),
+        re.compile(r"\bGET /(?:metrics|actuator/prometheus)\b|Prometheus/\d", re.I),
+    ),
     (
         "progress-bar",
+        ("%", "[=", "[>", "━━"),
         re.compile(
             r"\d{1,3}%\s*[|\[][#=█▏▎▍▌▋▊▉ >.-]*[|\]]|\[=*>? *\]\s+[\d.]+\s?[kKMG]?B/|━{4}"
-            r"|^\W*(?:progress|downloading|downloaded|uploading|uploaded|extracting)\b[^%]{0,80}\d%"
+            r"|^\W*(?:progress|downloading|downloaded|uploading|uploaded|extracting)\b[^%]{0,80}\d%",
+            re.I,
         ),
     ),
     (
         "heartbeat",
+        ("beat",),
         re.compile(r"^\W*heart[- ]?beat\b|\bheart[- ]?beat (?:sent|received|ok|ack|succeeded)\b", re.I),
     ),
     (
         "keep-alive",
+        ("alive",),
         re.compile(
             r"\bkeep-?alive (?:sent|received|ping|ok|ack|probe)|\b(?:sent|received) keep-?alive\b", re.I
         ),
     ),
-    ("lease-renewal", re.compile(r"\b(?:successfully )?renewed (?:leader )?lease\b", re.I)),
+    ("lease-renewal", ("renewed",), re.compile(r"\brenewed (?:leader )?lease\b", re.I)),
 )
-# One of these is in every text that a rule matches.
-_HINTS: Final = (
-    "health", "/live", "/ready", "/startupz", "/-/r", "/ping", "/status", "kube-probe", "prometheus",
-    "metrics", "%", "]", "━", "beat", "alive", "lease",
-)  # fmt: skip
 
 # Old versions of the agent gave up on their model after 600 s, without end: three facts must meet.
 _LEGACY_TIMEOUT: Final = (
@@ -55,9 +62,13 @@ def noise_rule(message: str) -> str | None:
     """Return the name of the rule that hides ``message``, or None. Ask only below level warning."""
     head = message[:1000]
     lowered = head.lower()
-    if not any(hint in lowered for hint in _HINTS):
-        return None
-    return next((name for name, pattern in _RULES if pattern.search(head)), None)
+    for name, hints, pattern in _RULES:
+        for hint in hints:
+            if hint in lowered:
+                if pattern.search(head):
+                    return name
+                break
+    return None
 
 
 def loud_noise_rule(message: str) -> str | None:

@@ -160,7 +160,7 @@ class TemplateTree:
         return None
 
     def _names_apart(self, template: Template) -> Template | None:
-        """Merge ``template`` with a recent one from which it differs in several names, and in nothing else."""
+        """Merge ``template`` with a recent one from which it differs in several names alone."""
         leaf = self._leaves[_leaf(template.words)]
         for other in reversed(leaf[-_MAX_RECENT:]):
             if other is not template and (general := _general(template.words, other.words)):
