@@ -14,6 +14,7 @@ Resolve = Callable[[str], str | None]
 _LIBRARY = re.compile(
     r"""(?:^|/)(?:site-packages|dist-packages|node_modules|gems|\.cargo/registry|\.venv|venv|vendor/bundle)/
     |(?:^|/)lib/python\d|/lib/ruby/|^<|^node:|^internal/|/usr/(?:local/)?go/src/|/usr/local/go/|/go/pkg/mod/|/toolchain@v
+    |/(?:go|goroot|go-?\d[\d.]*|go/[\d.]+/x64)/src/(?!(?:[\w-]+\.)+\w+/)|^(?:runtime|testing|net/http|reflect|sync|internal)/
     |^/?rustc/|(?:^|/)library/(?:std|core|alloc)/src/
     |^(?:java|javax|jdk|sun|com/sun|kotlin|scala|groovy|jakarta|org/(?:springframework|apache|junit|hibernate|eclipse|codehaus|gradle)|io/netty|reactor|akka)/
     |^(?:System|Microsoft)/

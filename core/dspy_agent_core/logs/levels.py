@@ -19,37 +19,37 @@ _NAMES: Final = {
     "error": 4, "err": 4, "severe": 4, "fail": 4, "eror": 4,
     "critical": 5, "crit": 5, "fatal": 5, "ftl": 5, "panic": 5, "emerg": 5, "alert": 5, "emergency": 5,
 }  # fmt: skip
-_WORDS = (
+WORDS = (
     "TRACE|VERBOSE|DEBUG|DBG|INFO|INF|NOTICE|WARNING|WARN|WRN|ERROR|ERR|SEVERE|CRITICAL|CRIT|FATAL|"
     "PANIC|EMERG|ALERT"
 )
 
-_LOWER = _WORDS.replace("PANIC|", "").lower()  # `panic: …` is how Go starts a trace
+_LOWER = WORDS.replace("PANIC|", "").lower()  # `panic: …` is how Go starts a trace
 
 # After a time: up to four tokens (thread, logger, process), then the level.
 AFTER_TIME: Final = re.compile(
     rf"""[\s|:,-]*
     (?P<before>(?:[\[(<]?[\w.$:/\#@*-]{{1,60}}[\])>]?[,:]?\s+(?:[-|:]\s+)?){{0,4}}?)
-    [\[(<|]?(?P<level>{_WORDS}|(?<=[\[(<|])(?:{_WORDS.lower()})|(?<=[\[(<|])[TDIWEF](?=[\])>|]))\b[\])>|]?
+    [\[(<|]?(?P<level>{WORDS}|(?<=[\[(<|])(?:{WORDS.lower()})|(?<=[\[(<|])[TDIWEF](?=[\])>|]))\b[\])>|]?
     """,
     re.VERBOSE,
 )
 AT_START: Final = re.compile(
-    rf"""(?:\[(?P<boxed>{_WORDS}|{_WORDS.lower()})\]|(?P<upper>{_WORDS})(?=[:\s\[|-])|(?P<lower>{_LOWER})(?=:\s|\[\w+\]:))""",
+    rf"""(?:\[(?P<boxed>{WORDS}|{WORDS.lower()})\]|(?P<upper>{WORDS})(?=[:\s\[|-])|(?P<lower>{_LOWER})(?=:\s|\[\w+\]:))""",
     re.VERBOSE,
 )
 
-_CRITICAL_WORDS = re.compile(
+_CRITICALWORDS = re.compile(
     r"segmentation fault|core dumped|out of memory|\boom[- ]?kill|\bpanic:|kernel panic|stack overflow", re.I
 )
-_ERROR_WORDS = re.compile(
+_ERRORWORDS = re.compile(
     r"""\berrors?\b(?!\s*[=:]\s*(?:0|none|null|nil|false)\b)|(?<![\w])err!|\bfail(?:ed|ure)\b|\bfatal\b|exception\b|\btraceback\b
     |\bkilled\b|\babort(?:ed|ing)\b|\bcannot\b|\bcould\ not\b|\bunable\ to\b|(?:permission|access)\ denied
     |connection\ (?:refused|reset)|no\ such\ file|command\ not\ found|\bunreachable\b|assertion|"\s5\d\d\s""",
     re.I | re.VERBOSE,
 )
 _NO_ERROR = re.compile(r"\b(?:0|no|without)\s+(?:errors?|failures?|failed|exceptions?)\b", re.I)
-_WARNING_WORDS = re.compile(r"\bwarn(?:ing)?\b|\bdeprecat|\btimed?[ -]?out\b|\bretry(?:ing)?\b", re.I)
+_WARNINGWORDS = re.compile(r"\bwarn(?:ing)?\b|\bdeprecat|\btimed?[ -]?out\b|\bretry(?:ing)?\b", re.I)
 # One of these is in every text that the patterns above match: cheap to rule out most lines.
 _LOUD = (
     "err", "fail", "fatal", "exception", "traceback", "kill", "abort", "cannot", "could not", "unable",
@@ -78,8 +78,8 @@ def sounds_like(text: str) -> int:
     lowered = text.lower()
     if not any(word in lowered for word in _LOUD):
         return INFO
-    if _CRITICAL_WORDS.search(text):
+    if _CRITICALWORDS.search(text):
         return CRITICAL
-    if _ERROR_WORDS.search(_NO_ERROR.sub("", text)):
+    if _ERRORWORDS.search(_NO_ERROR.sub("", text)):
         return ERROR
-    return WARNING if _WARNING_WORDS.search(text) else INFO
+    return WARNING if _WARNINGWORDS.search(text) else INFO

@@ -18,7 +18,7 @@ _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _CRI = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(?: |$)(.*)", re.S)
 _DOCKER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z) (.*)", re.S)
 _KUBECTL = re.compile(r"(\[pod/[^\]\s]+\]) (.*)", re.S)
-_COMPOSE = re.compile(r"([A-Za-z0-9][\w.-]*?) +\| ?(.*)", re.S)
+_COMPOSE = re.compile(rf"(?!(?:{levels.WORDS}|SUCCESS)\b)([A-Za-z0-9][\w.-]*?) +\| ?(.*)", re.S)
 # The pod of a deployment and its container, as stern writes them.
 _STERN = re.compile(
     r"([a-z0-9][a-z0-9.-]{0,252}-[b-df-hj-np-tv-z0-9]{8,10}-[b-df-hj-np-tv-z0-9]{5} [a-z0-9-]+) (.*)", re.S
@@ -30,6 +30,7 @@ _SYSLOG_ISO = re.compile(
     rf"(?:<\d{{1,3}}>1 )?({ISO}) (\S+) ([\w./-]+)(?:\[\d+\]: ?| \d+ \S+ (?:-|\[.*?\]) ?)(.*)", re.S
 )
 _KLOG = re.compile(r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d+)\s+\d+ ([^\]\s]+:\d+)\] (.*)", re.S)
+_RUBY_LOG = re.compile(r"[DIWEFA], \[([\dT:.-]+) ?#\d+\] +([A-Z]+) -- [^:]*: (.*)", re.S)
 _ACCESS = re.compile(r"\S+ \S+ \S+ (?=\[\d\d/[A-Z][a-z]{2}/\d{4}:)")
 _ESCAPED_TRACE = re.compile(r"Traceback \(most recent call last\):\\n|\\n(?:\\t|\s+)at |\\ngoroutine \d+")
 
@@ -57,19 +58,38 @@ class Line:
 
 def parse_line(raw: str, at: float | None = None) -> Line:
     """Take ``raw`` apart. ``at`` (epoch seconds, such as a file's time) completes dates without a year."""
-    raw = raw[:MAX_LINE].rstrip("\r\n")
+    line = _carried(raw[:MAX_LINE].rstrip("\r\n"), at)
+    if not line.partial:
+        _read(line, at)
+    return line
+
+
+def completed(line: Line, before: str) -> Line:
+    """Return the whole of a line that a carrier has cut: ``before`` and the last piece, ``line``."""
+    whole = _carried(line.raw, None)
+    whole.text, whole.partial = before + whole.text, False
+    _read(whole, None)
+    return whole
+
+
+def _carried(raw: str, at: float | None) -> Line:
+    """Return the line without what carriers put before it."""
     text = _ANSI.sub("", raw) if "\x1b" in raw else raw
     line = Line(raw=text, text=text)
     for _ in range(4):
         if not _take_carrier(line, at):
             break
+    return line
+
+
+def _read(line: Line, at: float | None) -> None:
+    """Take the header of the program's own line off."""
     if not line.text or line.text[0] in " \t":
-        return line
+        return
     _take_header(line, at)
     if line.trace is None and "\\n" in line.text and _ESCAPED_TRACE.search(line.text):
         line.trace = unescape(line.text)
         line.headed = True
-    return line
 
 
 def _year(at: float | None) -> int | None:
@@ -133,6 +153,10 @@ def _take_header(line: Line, at: float | None) -> None:
         line.stamp = parse_iso(f"{year}-{match[2]}-{match[3]}T{match[4]}") if year else line.stamp
         line.text = f"{match[5]}: {match[6]}"
         return
+    if text[1:4] == ", [" and (match := _RUBY_LOG.match(text)):
+        line.stamp, line.level, line.headed = parse_iso(match[1]), levels.level_of(match[2]), True
+        line.text = match[3]
+        return
     if access := _ACCESS.match(text):
         line.stamp, line.headed = match_time(text[access.end() :])[0], True
         return
@@ -151,3 +175,7 @@ def _take_header(line: Line, at: float | None) -> None:
     if found := levels.AT_START.match(text):
         line.level, line.headed = levels.level_of(found[found.lastgroup or 0]), True
         line.text = text[found.end() :].lstrip(" \t:|-") or text
+        stamp, end = match_time(line.text, _year(at)) if line.text[:3].strip("[(").isdigit() else (None, 0)
+        if end:
+            line.stamp = stamp or line.stamp
+            line.text = line.text[end:].lstrip(" \t:|-") or line.text

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dspy_agent_core.logs import levels
-from dspy_agent_core.logs.lines import Line
+from dspy_agent_core.logs.lines import Line, completed
 from dspy_agent_core.logs.times import Stamp
 from dspy_agent_core.logs.traces import syntax
 from dspy_agent_core.logs.traces.joiner import OpenTrace
+from dspy_agent_core.logs.traces.kinds import KINDS, is_frame, trace_kind
 
 _MAX_CONTINUATION: Final = 200
 _MAX_TEXTS: Final = 3000
 _MAX_STREAMS: Final = 512
 _MAX_RECENT: Final = 40
+_MAX_WORDS: Final = 20
 _PATIENCE: Final = 100  # lines of others that an open trace waits through
 _UNCAUGHT = ("Exception in thread ", "Uncaught ", "Unhandled exception.")  # of no log line
 _HEADLINES = ("Caused by", "Suppressed", "During handling", "The above exception", "Traceback", "goroutine ")
@@ -72,6 +74,8 @@ class _Stream:
     partial: str = ""
     partial_offset: int | None = None
     recent: list[str] = field(default_factory=list)
+    among_words: bool = False  # the last plain line had no header
+    failed: bool = False  # there was a trace
 
 
 class Joiner:
@@ -96,7 +100,7 @@ class Joiner:
             stream.partial = (stream.partial + line.text)[: 1 << 20]
             return
         if stream.partial:
-            line.text, stream.partial = stream.partial + line.text, ""
+            line, stream.partial = completed(line, stream.partial), ""
             line.offset = stream.partial_offset
         yield from self._place(stream, line)
 
@@ -104,6 +108,8 @@ class Joiner:
         """Yield all records that are still open."""
         streams, self._streams = list(self._streams.values()), {}
         for stream in streams:
+            if stream.partial:
+                yield from self._place(stream, completed(Line("", ""), stream.partial))
             yield from _close(stream)
 
     def _place(self, stream: _Stream, line: Line) -> Iterator[Record]:
@@ -123,12 +129,13 @@ class Joiner:
                 yield trace
                 stream.trace = None
         plain = stream.plain
-        kind = None if line.trace else syntax.trace_kind(text)
+        kind = _kind(line)
         if plain is not None and not line.headed and _hangs_below(plain, text, kind):
             plain.add(text)
             _remember(stream, text)
-            if kind or syntax.is_frame(text):
-                yield from _promote(stream, kind or "frames")
+            if kind or is_frame(text):
+                stream.plain = None
+                yield from _open(stream, plain, kind or "frames")
             return
         if not text.strip():
             return
@@ -146,12 +153,39 @@ class Joiner:
         )
         if kind is None:
             stream.plain = record
+            stream.among_words = not line.headed
+            if _is_restated(text, stream.failed):
+                record.level = levels.INFO
             _remember(stream, text)
             return
-        if stream.trace is not None:
-            yield stream.trace
-        record.open, record.context = OpenTrace(kind, text), stream.recent
-        stream.trace, stream.recent = record, []
+        yield from _open(stream, record, kind)
+
+
+def _kind(line: Line) -> str | None:
+    """Return the kind of trace that ``line`` begins, unless it says itself that it is none."""
+    if line.trace:
+        return None
+    kind = trace_kind(line.text)
+    known = KINDS.get(kind) if kind else None
+    quiet = line.level is not None and line.level < levels.WARNING
+    return None if quiet and known is not None and known.spoken else kind
+
+
+def _is_restated(text: str, failed: bool) -> bool:
+    """Return whether ``text`` only repeats what traces have told, or is the rule above them."""
+    if text[0] in "=_" and syntax.PYTEST_SECTION.match(text):
+        return failed or not syntax.RESTATED.match(text)
+    return failed and syntax.RESTATED.match(text) is not None
+
+
+def _open(stream: _Stream, record: Record, kind: str) -> Iterator[Record]:
+    """Make ``record``, whose last line has shown that it is one, the open trace."""
+    if stream.trace is not None:
+        yield stream.trace
+    among_words = stream.among_words and not record.headed and record.lines == 1
+    record.open = OpenTrace(kind, record.texts[-1], among_words=among_words)
+    record.context, stream.recent = stream.recent, []
+    stream.trace, stream.failed = record, True
 
 
 def _is_first_frame(plain: Record | None, text: str) -> bool:
@@ -162,19 +196,9 @@ def _is_first_frame(plain: Record | None, text: str) -> bool:
 def _remember(stream: _Stream, text: str) -> None:
     """Keep the last functions and places before a trace: pytest names them only there."""
     if ("def " in text and syntax.PYTEST_DEF.match(text)) or (
-        ".py:" in text and syntax.PYTEST_WHERE.match(text)
+        ".py:" in text and text[-1] in ": " and syntax.PYTEST_WHERE.match(text)
     ):
         stream.recent = [*stream.recent[1 - _MAX_RECENT :], text]
-
-
-def _promote(stream: _Stream, kind: str) -> Iterator[Record]:
-    """Make the plain record the open trace: its last line has shown that it is one."""
-    if stream.trace is not None:
-        yield stream.trace
-    record, stream.plain = stream.plain, None
-    if record is not None:
-        record.open, record.context = OpenTrace(kind, record.texts[-1]), stream.recent
-        stream.trace, stream.recent = record, []
 
 
 def _hangs_below(record: Record, text: str, kind: str | None) -> bool:
@@ -182,10 +206,25 @@ def _hangs_below(record: Record, text: str, kind: str | None) -> bool:
     if record.lines >= _MAX_CONTINUATION or not text.strip():
         return False
     if kind is not None:
-        return record.headed and record.lines == 1 and not text.startswith(_UNCAUGHT)
-    if text[0] in " \t":
+        return _introduces(record, text, kind)
+    if text[0] in " \t" or syntax.DETAIL.match(text):
         return True
     return record.headed and levels.sounds_like(text) <= levels.INFO
+
+
+def _introduces(record: Record, text: str, kind: str) -> bool:
+    """Return whether ``record`` is the words above the trace that ``text`` begins."""
+    if text.startswith(_UNCAUGHT):
+        return False
+    if record.headed and record.lines == 1:
+        return True
+    if kind == "python" and text.startswith("Traceback ") and record.lines <= _MAX_WORDS:
+        return record.headed or levels.sounds_like(record.texts[0]) >= levels.ERROR
+    return (
+        not record.headed
+        and record.texts[-1].endswith(":")
+        and levels.sounds_like(record.texts[-1]) >= levels.ERROR
+    )
 
 
 def _close(stream: _Stream) -> Iterator[Record]:

@@ -6,18 +6,25 @@ import re
 from typing import Final
 
 from dspy_agent_core.logs.traces import syntax
+from dspy_agent_core.logs.traces.kinds import KINDS, trace_kind
 
 _MAX_MESSAGE_LINES: Final = 40
+_GOES_ON: Final = (":", ",", "(", "[", "{", "\\")
 _CARET = re.compile(r"\s*[\^~]+\s*$")
 _MARGIN = re.compile(r" {2,}[|+]")
 
 
 class OpenTrace:
-    """A trace that ``text`` has begun. Set ``interrupted`` once a line of somebody else's came in between."""
+    """A trace that ``text`` has begun.
+
+    Set ``interrupted`` once a line of somebody else's came in between. ``among_words``: the lines around it
+    have no header either, so a line that begins a sentence is not taken for one of the message.
+    """
 
     __slots__ = (
         "_after_blank",
         "_after_caret",
+        "_among_words",
         "_before_head",
         "_chained",
         "_ended",
@@ -25,6 +32,8 @@ class OpenTrace:
         "_in_code",
         "_in_message",
         "_indent",
+        "_known",
+        "_last",
         "_message_lines",
         "_remote",
         "interrupted",
@@ -32,11 +41,16 @@ class OpenTrace:
         "wants_final",
     )
 
-    def __init__(self, kind: str, text: str) -> None:
+    def __init__(self, kind: str, text: str, *, among_words: bool = False) -> None:
         self.kind = kind
+        self._among_words = among_words
+        self._last = text
+        self._known = KINDS.get(kind)
         self.interrupted = False
         self.wants_final = kind == "python"
-        self._in_message = kind not in ("python", "node", "frames", "pytest")
+        self._in_message = (
+            self._known.message if self._known else kind not in ("python", "node", "frames", "pytest")
+        )
         self._message_lines = 0
         self._after_blank = False
         self._after_caret = False
@@ -54,7 +68,7 @@ class OpenTrace:
         if self._inside(text, headed):
             self._after_blank = False
             return True
-        if headed or self.interrupted:
+        if headed or (self.interrupted and not self._is_unfinished()):
             return False
         if not text.strip():
             self._after_blank = True
@@ -71,17 +85,33 @@ class OpenTrace:
             return True
         if text[0] in " \t":
             return True
-        if self._in_message and self._message_lines < _MAX_MESSAGE_LINES and not syntax.trace_kind(text):
+        if self._in_message and self._message_lines < _MAX_MESSAGE_LINES and not trace_kind(text):
+            if self._among_words and self.kind != "rust" and self._begins_sentence(text):
+                return False
             self._message_lines += 1
+            self._last = text
             self._after_blank = False
             return True
         return False
 
+    def _begins_sentence(self, text: str) -> bool:
+        return text[0].isalnum() and not text[0].islower() and not self._last.rstrip().endswith(_GOES_ON)
+
     def _has_blanks_inside(self) -> bool:
+        if self._known is not None:
+            return self._known.blanks
         return self.wants_final or self._before_head or self.kind == "pytest"
+
+    def _is_unfinished(self) -> bool:
+        """Return whether the message must still come, which nothing but its place tells."""
+        if self.kind == "rust":
+            return self._in_message and self._message_lines == 0
+        return self._before_head
 
     def _inside(self, text: str, headed: bool) -> bool:
         """Return whether the line can only be part of this trace, and note what it changes."""
+        if self._known is not None:
+            return self._ends_message(self._known.inside.match(text))
         if self.kind == "python":
             return self._python(text, headed)
         if self.kind == "go":
@@ -89,7 +119,7 @@ class OpenTrace:
         if self.kind == "rust":
             return self._ends_message(syntax.RUST_MORE.match(text))
         if self.kind == "ruby":
-            return self._ends_message(syntax.RUBY_FROM.match(text)) or (
+            return self._ends_message(syntax.RUBY_FROM.match(text) or syntax.RUBY_PLAIN.match(text)) or (
                 not headed and not self._in_message and bool(syntax.RUBY_HEAD.match(text))
             )
         if self.kind == "pytest":
@@ -118,14 +148,20 @@ class OpenTrace:
     def _pytest(self, text: str) -> bool:
         """Take short frames, then the lines of the error, then the place that long ones end with."""
         if self._ended:
-            return False
+            if not syntax.PY_CHAIN.match(text):
+                return False
+            self._ended, self._has_error, self._chained = False, False, True
+            return True
         if syntax.PYTEST_ERROR.match(text):
             self._has_error = True
             return True
         if self._has_error and syntax.PYTEST_WHERE.match(text):
             self._ended = True
             return True
-        return not self._has_error and bool(syntax.PYTEST_SHORT.match(text))
+        if self._has_error:
+            return False
+        longer = self._chained and (text.startswith(("_ _ ", ">  ")) or syntax.PYTEST_WHERE.match(text))
+        return bool(longer or syntax.PYTEST_SHORT.match(text))
 
     def _python(self, text: str, headed: bool) -> bool:
         if self._indent and text[: self._indent].isspace():
@@ -146,12 +182,15 @@ class OpenTrace:
         if syntax.PY_CHAIN.match(text.strip()):
             self._chained, self.wants_final = True, True
             return True
+        if not self.wants_final and (syntax.PY_CALL_STACK.match(text) or syntax.PY_LOGGED.match(text)):
+            self._in_message = False
+            return True
         if self.wants_final and text[:1] in (" ", "\t"):
             return not headed
         if self.wants_final and self._is_final(text):
             if headed and not syntax.HEAD.match(text):
                 return False
-            self._in_code = False
+            self._in_code, self._last = False, text
             self.wants_final, self._chained = False, False
             self._in_message, self._message_lines = True, 0
             return True
@@ -159,7 +198,7 @@ class OpenTrace:
 
     def _is_final(self, text: str) -> bool:
         small = self._in_code and not self.interrupted and syntax.PY_SMALL_FINAL.match(text)
-        return bool(small or syntax.PY_FINAL.match(text))
+        return bool(small or syntax.PY_FINAL.match(text) or syntax.RUBY_HEAD.match(text))
 
     def _margin(self, text: str, inner: str) -> bool:
         """Take a line of an exception group, which has a margin of bars."""

@@ -13,12 +13,19 @@ _LINK = re.compile(
 # Names that do not end like an exception's: with a package, or where only a name can stand.
 _DOTTED = re.compile(r"(?P<type>(?:[\w$]+\.)+[\w$]+)(?:: (?P<message>.*))?$", re.S)
 _AFTER_LINK = re.compile(r"(?P<type>(?:[\w$]+\.)*[\w$]+)(?:: (?P<message>.*))?$", re.S)
-_DOTNET_FRAME = re.compile(r"\s+at (?P<call>[^\n(]+)\([^\n]*?\)(?: in (?P<path>.+):line (?P<line>\d+))?\s*$")
+_DOTNET_FRAME = re.compile(
+    r"\s+at (?P<call>[^\n(]+?) ?\([^\n]*?\)(?: \[0x[0-9a-f]+\])?(?: in (?:<[^>]*>:0|(?P<path>.+?):"
+    r"(?:line )?(?P<line>\d+)))?\s*$"
+)
+_INNER = re.compile(r" ---> (?=(?:[A-Za-z_][\w`]*\.)+[A-Z]\w*)")
 NODE_FRAME = re.compile(
-    r"\s+at (?:(?P<call>.+?) \()?(?P<path>(?:file://)?(?:[A-Za-z]:)?[^\s():][^():]*|node:[\w/.]+):(?P<line>\d+):\d+\)?"
+    r"\s+at (?:(?P<call>.+?) \()?(?P<path>(?:file://)?(?:[A-Za-z]:)?[^\s():][^():]*|node:[\w/.]+):"
+    r"(?P<line>\d+):\d+\)?"
 )
 _NODE_INNER = re.compile(
-    r"\s+(?:\[cause\]: |\[errors\]: \[ ?)?(?P<head>[A-Z]\w*(?:Error|Exception)?(?: \[\w+\])?(?:: .*)?)$", re.S
+    r"\s+(?:\[cause\]: |\[errors\]: \[ ?)?(?P<head>[A-Z]\w*(?:Error|Exception)?(?: \[\w+\])?"
+    r"(?:: .*)?)$",
+    re.S,
 )
 _CODE = re.compile(r"\s*[\^~]+\s*$")
 
@@ -61,12 +68,18 @@ class _Reader:
         if not self._stack:
             self._begin(text)
         elif head and len(self.blocks) == 1 and self.blocks[0].type is None:
-            block = self.blocks[0]
-            block.type, block.message = head["type"], [head["message"] or ""]
+            self.blocks.clear()  # only words stood above it
+            self._begin(text)
         else:
             self._stack[-1].message.append(text)
 
     def _begin(self, text: str, link: str = "") -> None:
+        first, *inner = _INNER.split(text) if " ---> " in text else [text]
+        self._open(first, link)
+        for words in inner:  # .NET Framework and Mono have the causes on the same line
+            self._open(words, "---> ")
+
+    def _open(self, text: str, link: str) -> None:
         head = syntax.HEAD.match(text) or syntax.EMBEDDED.search(text)
         head = head or (_AFTER_LINK if link else _DOTTED).match(text)
         block = Block(head["type"] if head else None, [(head["message"] or "") if head else text], [])
@@ -109,6 +122,8 @@ def parse_node(texts: list[str]) -> Trace | None:
         if frame := NODE_FRAME.match(text):
             if not blocks:
                 return None
+            if in_message and blocks[-1].type is None:
+                _name(blocks[-1])
             call = frame["call"].removeprefix("async ").removeprefix("new ") if frame["call"] else None
             path = frame["path"].removeprefix("file://").removeprefix("async ")
             blocks[-1].frames.append(RawFrame(path, int(frame["line"][:9]), call))
@@ -132,6 +147,16 @@ def parse_node(texts: list[str]) -> Trace | None:
         last.insert(0 if blocks[0].type == "SyntaxError" else len(last), thrown)
     built = [block.build() for block in blocks]
     return built[0].caused_by(built[1:])
+
+
+def _name(block: Block) -> None:
+    """Find the head of the error among the words above its frames: test runners put more there."""
+    for number in range(len(block.message) - 1, 0, -1):
+        text = block.message[number].strip()
+        if (head := syntax.HEAD.match(text)) and not text.startswith(("Caused by", "[cause]")):
+            block.type = head["type"]
+            block.message = [(head["message"] or "").removesuffix(" {"), *block.message[number + 1 :]]
+            return
 
 
 def _node_head(text: str, bare: str | None) -> Block:

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import re
+
 from dspy_agent_core.logs.traces import managed, native, python, syntax
-from dspy_agent_core.logs.traces.model import Trace
+from dspy_agent_core.logs.traces.kinds import KINDS, is_frame, known_by_words
+from dspy_agent_core.logs.traces.model import RawFrame, Trace
+
+_HEAD_LINES = 40
+# What Python's `warnings` prints.
+_WARNED = re.compile(
+    r"(?P<path>[^\s:][^:\n]*):(?P<line>\d+): (?P<type>[\w.]*Warning): (?P<message>.*)$", re.S
+)
 
 
-def parse_trace(texts: list[str], context: list[str] | None = None) -> Trace | None:
-    """Return the exception in ``texts``, or None. ``context``: the lines before (for pytest)."""
-    if any(syntax.PY_HEADER.search(t) or (t[:1].isspace() and syntax.PY_FRAME.match(t)) for t in texts):
+def parse_trace(texts: list[str], context: list[str] | None = None, kind: str | None = None) -> Trace | None:
+    """Return the exception in ``texts``, or None.
+
+    Args:
+        texts: the lines of a record.
+        context: the lines before (for pytest).
+        kind: which kind of trace the record is, where that is known.
+    """
+    if kind in (None, *KINDS):
+        for number, text in enumerate(texts[:_HEAD_LINES]):
+            found = known_by_words(text)
+            if found and (kind is None or found == kind) and (trace := KINDS[found].parse(texts[number:])):
+                return trace
+            if kind is None and (is_frame(text) or syntax.PY_HEADER.search(text)):
+                break
+    return _by_language(texts, context)
+
+
+def _by_language(texts: list[str], context: list[str] | None) -> Trace | None:
+    ruby_first = any(syntax.RUBY_FROM.match(t) for t in texts)
+    if not ruby_first and any(
+        syntax.PY_HEADER.search(t) or (t[:1] in (" ", "\t", ">") and syntax.PY_FRAME.match(t)) for t in texts
+    ):
         return python.parse(texts)
     if any(syntax.PYTEST_ERROR.match(t) for t in texts):
         return python.parse_pytest(texts, context or [])
@@ -16,7 +45,9 @@ def parse_trace(texts: list[str], context: list[str] | None = None) -> Trace | N
         return native.parse_rust(texts)
     if any(syntax.GO_HEAD.match(t) or syntax.GO_PLACE.match(t) for t in texts):
         return native.parse_go(texts)
-    if any(syntax.RUBY_HEAD.match(t) for t in texts) and (ruby := native.parse_ruby(texts)):
+    if (ruby_first or any(syntax.RUBY_HEAD.match(t) or syntax.RUBY_PLAIN.match(t) for t in texts)) and (
+        ruby := native.parse_ruby(texts)
+    ):
         return ruby
     if any(managed.NODE_FRAME.match(t) for t in texts):
         return managed.parse_node(texts)
@@ -25,5 +56,7 @@ def parse_trace(texts: list[str], context: list[str] | None = None) -> Trace | N
 
 def bare_exception(text: str) -> Trace | None:
     """Return the exception that a line without a trace names (``… ValueError: bad``), or None."""
+    if "Warning: " in text and (told := _WARNED.match(text)):
+        return Trace(told["type"], told["message"], (RawFrame(told["path"], int(told["line"][:9]), None),))
     found = syntax.HEAD.match(text) or syntax.EMBEDDED.search(text[:4000])
     return Trace(found["type"], (found["message"] or "").strip()) if found else None

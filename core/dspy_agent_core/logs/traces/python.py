@@ -41,6 +41,7 @@ class _Reader:
         self._state = "before"  # before | frames | chained | message | after
         self._depth = 0
         self._remote = False
+        self._known = 0  # frames of the traceback above a call stack
 
     def read(self, text: str) -> None:
         if syntax.PY_REMOTE.match(text) or (self._remote and text == _QUOTES):
@@ -50,7 +51,7 @@ class _Reader:
         if margin:
             self._depth, text = (len(margin[1]) - 2) // 2, margin[3] or ""
             if margin[4] is not None:
-                self._state = "after"
+                self._state = "chained" if "- " in margin[4] else "after"
                 return
         else:
             if self._state != "message":
@@ -58,6 +59,15 @@ class _Reader:
             text = text[self._indent :] if text[: self._indent].isspace() else text
         if syntax.PY_HEADER.search(text):
             self._open()
+        elif self._state == "message" and syntax.PY_CALL_STACK.match(text):
+            self._state, self._known = "callers", len(self._block().frames)
+        elif self._state == "callers":
+            if frame := syntax.PY_FRAME.match(text):  # outermost first, above what is known
+                frames = self._block().frames
+                place = RawFrame(frame["path"], int(frame["line"][:9]), frame["function"])
+                frames.insert(len(frames) - self._known, place)
+            elif syntax.PY_LOGGED.match(text):
+                self._state = "after"
         elif frame := syntax.PY_FRAME.match(text):
             if self._state != "frames":
                 self._open()
@@ -87,6 +97,8 @@ class _Reader:
         self._state = "message"
 
     def _open(self) -> None:
+        if self._state == "message" and len(self.blocks) == 1 and not self._block().frames:
+            self.blocks.clear()  # the words of a log line above the traceback
         self.blocks.append((self._depth, Block(None, [], [])))
         self._state = "frames"
 
@@ -95,7 +107,19 @@ class _Reader:
 
 
 def parse_pytest(texts: list[str], context: list[str]) -> Trace | None:
-    """Return the exception of a pytest failure: its ``E`` lines and the places around them."""
+    """Return the exception of a pytest failure; those that it came from are its causes."""
+    parts: list[list[str]] = [[]]
+    for text in texts:
+        if syntax.PY_CHAIN.match(text):
+            parts.append([])
+        parts[-1].append(text)
+    found = [_pytest_part(part, context if number == 0 else []) for number, part in enumerate(parts)]
+    known = [trace for trace in found if trace is not None]
+    return known[-1].caused_by(known[-2::-1]) if known else None
+
+
+def _pytest_part(texts: list[str], context: list[str]) -> Trace | None:
+    """Return one exception: its ``E`` lines and the places around them."""
     errors = [m["text"] for t in texts if (m := syntax.PYTEST_ERROR.match(t))]
     if not errors:
         return None

@@ -1,0 +1,144 @@
+"""The forms of trace of which each line is known by its own words, and how one begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from dspy_agent_core.logs.traces import boxed, crashes, diagnostics, scripting, syntax
+from dspy_agent_core.logs.traces.model import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A form of trace.
+
+    Args:
+        begins: whether a line begins one.
+        inside: a line that can only be part of one.
+        parse: what it says.
+        message: lines of any words follow the first line, until one that is ``inside``.
+        blanks: there are blank lines in it.
+        spoken: its first line could also be an ordinary log line; below level warning it is one.
+    """
+
+    begins: Callable[[str], bool]
+    inside: re.Pattern[str]
+    parse: Callable[[list[str]], Trace | None]
+    message: bool = False
+    blanks: bool = False
+    spoken: bool = False
+
+
+_NEVER: Final = re.compile(r"(?!)")
+_WHAT: Final = re.compile(r"\s+what\(\): ")
+
+KINDS: Final[dict[str, Kind]] = {
+    "boxed": Kind(boxed.is_boxed, boxed.BOXED_MORE, boxed.parse_boxed, blanks=True),
+    "php": Kind(scripting.is_php, scripting.PHP_MORE, scripting.parse_php, message=True),
+    "perl": Kind(scripting.is_perl, scripting.PERL_MORE, scripting.parse_perl, spoken=True),
+    "shell": Kind(scripting.is_shell, _NEVER, scripting.parse_shell, spoken=True),
+    "lua": Kind(scripting.is_lua, scripting.LUA_MORE, scripting.parse_lua, spoken=True),
+    "elixir": Kind(scripting.is_elixir, scripting.ELIXIR_MORE, scripting.parse_elixir, message=True),
+    "terminate": Kind(crashes.is_terminate, _WHAT, crashes.parse_terminate),
+    "assertion": Kind(crashes.is_assertion, _NEVER, crashes.parse_assertion),
+    "sanitizer": Kind(crashes.is_sanitizer, crashes.SANITIZER_MORE, crashes.parse_sanitizer, blanks=True),
+    "valgrind": Kind(crashes.is_valgrind, crashes.VALGRIND_MORE, crashes.parse_valgrind),
+    "fault": Kind(crashes.is_fault, crashes.FAULT_MORE, crashes.parse_fault, blanks=True),
+    "jvm crash": Kind(crashes.is_jvm_crash, crashes.JVM_MORE, crashes.parse_jvm_crash),
+    "kernel": Kind(crashes.is_kernel, crashes.KERNEL_MORE, crashes.parse_kernel),
+    "compiler": Kind(
+        diagnostics.is_compiler, diagnostics.COMPILER_MORE, diagnostics.parse_compiler, spoken=True
+    ),
+    "go test": Kind(diagnostics.is_go_test, diagnostics.GO_TEST_MORE, diagnostics.parse_go_test),
+    "race": Kind(diagnostics.is_race, diagnostics.RACE_MORE, diagnostics.parse_race, blanks=True),
+    "tap": Kind(diagnostics.is_tap, diagnostics.TAP_MORE, diagnostics.parse_tap, blanks=True),
+    "jest": Kind(diagnostics.is_jest, _NEVER, diagnostics.parse_jest, blanks=True),
+}
+
+# Words without which a kind can't begin: cheap to rule out nearly every line.
+_HINTS: Final = (
+    ("Traceback (", ("boxed",)),
+    (" line ", ("php", "perl", "shell")),
+    ("Uncaught ", ("php",)),
+    ("[object] (", ("php",)),
+    (" not found", ("shell",)),
+    (".lua:", ("lua",)),
+    ("** (", ("elixir",)),
+    ("terminat", ("terminate",)),
+    ("Assertion ", ("assertion",)),
+    ("Sanitizer", ("sanitizer",)),
+    ("Fatal Python", ("fault",)),
+    (" fatal e", ("fault", "jvm crash")),
+    ("error", ("compiler",)),
+    (".go:", ("compiler",)),
+    ("[E0", ("compiler",)),
+    ("--- FAIL", ("go test",)),
+    ("DATA RACE", ("race",)),
+    ("not ok ", ("tap",)),
+    ("● ", ("jest",)),
+    ("== ", ("valgrind",)),
+    ("BUG", ("kernel",)),
+    ("Oops", ("kernel",)),
+    ("kernel", ("kernel",)),
+    ("general prot", ("kernel",)),
+    ("Kernel panic", ("kernel",)),
+)
+
+
+def known_by_words(text: str) -> str | None:
+    """Return the kind, a key of ``KINDS``, that ``text`` begins, or None."""
+    for hint, names in _HINTS:
+        if hint in text:
+            for name in names:
+                if KINDS[name].begins(text):
+                    return name
+    return None
+
+
+def trace_kind(text: str) -> str | None:
+    """Return the kind of trace that ``text`` starts, or None."""
+    if "Traceback (most recent call last)" in text:
+        return "boxed" if boxed.is_boxed(text) else "python"
+    if 'File "' in text and (frame := syntax.PY_FRAME.match(text)) and frame["function"] is None:
+        return "python"
+    first = text[:1]
+    if not first:
+        return None
+    if first in " \t":
+        return known_by_words(text) if "● " in text or "not ok " in text or "--- FAIL" in text else None
+    if (text.startswith("E   ") and syntax.PYTEST_ERROR.match(text)) or (
+        ".py:" in text and syntax.PYTEST_SHORT.match(text)
+    ):
+        return "pytest"
+    if text.startswith(("panic: ", "fatal error: ")) or "panic serving " in text:
+        return "go"
+    if text.startswith("thread '") and syntax.RUST_HEAD.match(text):
+        return "rust"
+    if text.startswith("goroutine ") and syntax.GO_MORE.match(text):
+        return "go"
+    if ":in " in text and (syntax.RUBY_HEAD.match(text) or syntax.RUBY_PLAIN.match(text)):
+        return "ruby"
+    if text[-1].isdigit() and syntax.NODE_WHERE.match(text):
+        return "node"
+    if known := known_by_words(text):
+        return known
+    if not syntax.HEAD.match(text):
+        return None
+    return "python" if syntax.PY_REMOTE.match(text) else "head"
+
+
+def is_frame(text: str) -> bool:
+    """Return whether ``text`` is, without doubt, a line from the inside of a trace."""
+    if syntax.JVM_MORE.match(text):
+        return True
+    return text[:1].isspace() and bool(
+        syntax.AT_FRAME.match(text)
+        or syntax.RUBY_FROM.match(text)
+        or syntax.RUBY_PLAIN.match(text)
+        or syntax.PY_FRAME.match(text)
+        or syntax.GO_PLACE.match(text)
+        or diagnostics.RUSTC_PLACE.match(text)
+    )
