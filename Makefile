@@ -51,8 +51,9 @@ e2e: install  ## end-to-end tests on a kind cluster
 demo:  ## a cluster with the operator and a workspace in it, and the command to connect
 	e2e/demo
 
-bench: install  ## run the benchmarks; results go to benchmarks/results/
-	for script in benchmarks/*.py; do $(RUN) python "$$script"; done
+bench: install  ## run the benchmarks (LOGHUB=folder: grouping of logs too); results go to benchmarks/results/
+	for script in $(filter-out %/grouping.py,$(wildcard benchmarks/*.py)); do $(RUN) --with drain3 python "$$script"; done
+	if [ -n "$(LOGHUB)" ]; then $(RUN) --with drain3 python benchmarks/grouping.py --loghub "$(LOGHUB)"; fi
 
 clean:
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
