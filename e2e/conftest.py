@@ -34,7 +34,7 @@ def cluster() -> Iterator[Cluster]:
 def loaded(cluster: Cluster) -> Cluster:
     """The cluster with our images in it."""
     if BUILD:
-        images.build()
+        images.build("agent", "operator")
         images.build_git_server()
     release.load(cluster, images.GIT_SERVER)
     return cluster

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
 
-from .kit import kafka, workspace
+from .kit import images, kafka, workspace
 from .kit.agent import Agent
 from .kit.cluster import Cluster, Object, wait_for
+
+# The first test waits for the image: Java, Spark, its jars.
+pytestmark = pytest.mark.timeout(1200)
 
 NAME = "sparked"
 APP = "orders"
@@ -16,7 +20,9 @@ APP = "orders"
 
 @pytest.fixture(scope="module")
 def agent(operator: Cluster, new_namespace: Callable[[str], str]) -> Agent:
-    operator.load(kafka.IMAGE)
+    if os.environ.get("E2E_BUILD") != "0":
+        images.build("spark")
+    operator.load(kafka.IMAGE, images.SPARK)
     agent = Agent(operator, new_namespace("spark"))
     kafka.install_broker(operator, agent.namespace)
     streaming = {

@@ -25,7 +25,7 @@ def demo() -> str:
     cluster = ensure()
     say(f"cluster: kind cluster {cluster.name} is ready")
     say("images: building agent, operator and a git server with a real project")
-    for line in images.build().splitlines():
+    for line in images.build("agent", "operator").splitlines():
         say(f"images: {line}")
     images.build_git_server()
     say("images: loading them into the cluster")

@@ -15,12 +15,13 @@ VERSION = next(
 )
 AGENT = f"dspy-agent/agent:{VERSION}"
 OPERATOR = f"dspy-agent/operator:{VERSION}"
+SPARK = f"dspy-agent/spark:{VERSION}"
 GIT_SERVER = f"dspy-agent/e2e-git:{VERSION}"
 
 
-def build() -> str:
-    """Build the agent and the operator image; return their sizes, one a line. Raises Failed."""
-    return run(ROOT / "docker" / "build", timeout=580).stdout
+def build(*names: str) -> str:
+    """Build these images (agent, operator, spark); return their sizes, one a line. Raises Failed."""
+    return run(ROOT / "docker" / "build", *names, timeout=900).stdout
 
 
 def build_git_server() -> None:
