@@ -15,35 +15,36 @@ FOUND, NOTHING_FOUND, BROKEN_PIPE = 0, 1, 141
 
 
 def run_and_print(tool: Tool, arguments: Any, context: ToolContext, *, as_json: bool) -> int:
-    """Run ``tool``, print its result or its error, and return the exit code."""
-    try:
-        result = tool.load_run()(arguments, context)
-    except AgentError as error:
-        return print_error(error, as_json=as_json)
-    try:
-        _print_result(tool, result, arguments, as_json)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return close_stdout()
-    except OSError as error:
-        close_stdout()
-        return print_error(_output_failed(error), as_json=False)
-    for note in tool.load_notes()(result, arguments):
-        sys.stderr.write(f"{note}\n")
-    return FOUND if result else NOTHING_FOUND
+    """Run ``tool``, print its results or its error, and return the exit code."""
+    code = NOTHING_FOUND
+    results = tool.load_results(arguments)(arguments, context)
+    while True:
+        try:
+            result = next(results)
+        except StopIteration:
+            return code
+        except AgentError as error:
+            return print_error(error, as_json=as_json)
+        try:
+            _print_result(tool, result, arguments, context, as_json)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            return close_stdout()
+        except OSError as error:
+            close_stdout()
+            return print_error(_output_failed(error), as_json=False)
+        for note in tool.load_notes()(result, arguments):
+            sys.stderr.write(f"{note}\n")
+        code = FOUND if result else code
 
 
-def _print_result(tool: Tool, result: Any, arguments: Any, as_json: bool) -> None:
+def _print_result(tool: Tool, result: Any, arguments: Any, context: ToolContext, as_json: bool) -> None:
     if as_json:
         print_json(to_jsonable(result))
         return
-    from rich.console import Console
+    from dspy_agent.cli.console import ResultConsole
 
-    class PipedConsole(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich would exit with the code that means "nothing found"
-
-    tool.load_render()(result, arguments, PipedConsole(highlight=False, soft_wrap=True))
+    tool.load_render()(result, arguments, ResultConsole(context.workspace))
 
 
 def open_missing_streams() -> None:

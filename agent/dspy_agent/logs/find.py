@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,11 @@ _LOG_NAME = re.compile(
 )
 _NO_LOG_NAME = re.compile(
     r".*\.(?:pid|lock|sock|zip|tar|tgz|tar\.gz|png|jpe?g|pyc|so|o|db|sqlite3?|bin|swp|md|html?|css|py|js|ya?ml|toml)$",
+    re.I,
+)
+# What rotation calls a file that it has put aside: by number or date, and maybe packed.
+_ROTATED = re.compile(
+    r"(?P<base>.+?)(?:\.(?P<number>\d{1,4})|[.-]\d{4}-?\d\d-?\d\d(?:[-T_.]?\d+)?)?(?P<packed>\.(?:gz|bz2|xz|zst))?",
     re.I,
 )
 
@@ -130,6 +135,12 @@ def _walk(folder: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
                 yield Path(root, name)
 
 
+def rotated_from(path: Path) -> Path | None:
+    """Return what ``app.log.1``, ``app.log.2.gz`` or ``app.log-20260131`` was before; None for others."""
+    match = _ROTATED.fullmatch(path.name)
+    return path.with_name(match["base"]) if match and match["base"] != path.name else None
+
+
 def _newest_first(candidates: list[Path]) -> tuple[tuple[Path, ...], int]:
     dated: dict[tuple[int, int], tuple[float, Path]] = {}
     for path in candidates:
@@ -141,5 +152,20 @@ def _newest_first(candidates: list[Path]) -> tuple[tuple[Path, ...], int]:
         except OSError:
             continue
         dated.setdefault((status.st_dev, status.st_ino), (status.st_mtime, path))
-    ordered = sorted(dated.values(), key=lambda pair: (-pair[0], str(pair[1])))
-    return tuple(path for _, path in ordered[:MAX_FILES]), max(0, len(ordered) - MAX_FILES)
+    ordered = sorted(_in_families(dated.values()), key=lambda entry: entry[:-1])
+    return tuple(entry[-1] for entry in ordered[:MAX_FILES]), max(0, len(ordered) - MAX_FILES)
+
+
+def _in_families(dated: Iterable[tuple[float, Path]]) -> Iterator[tuple[float, str, int, Path]]:
+    """Yield sort keys and paths: of what rotation numbers, a higher number is older, whatever its time."""
+    families: dict[Path, list[tuple[int, float, Path]]] = {}
+    for time, path in dated:
+        match = _ROTATED.fullmatch(path.name)
+        base = rotated_from(path)
+        number = -1 if base is None else int(match["number"] or 0) if match else 0
+        families.setdefault(base or path, []).append((number, time, path))
+    for base, members in families.items():
+        newest = float("inf")
+        for number, time, path in sorted(members, key=lambda member: (member[0], -member[1])):
+            newest = min(newest, time)
+            yield -newest, str(base), number, path

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from dspy_agent_core.contracts.results import Frame, Hidden, LogContext, LogEvent
 from dspy_agent_core.logs.levels import LEVELS
+from dspy_agent_core.logs.rank import DEFAULT_OTHERS, tokens
+from dspy_agent_core.logs.readable import readable
 from dspy_agent_core.logs.times import parse_iso
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 Resolve = Callable[[str], str | None]
 
-_OTHERS: Final = 40  # shown beside all exceptions, where no limit is set
 _PLACE: Final = re.compile(r"(?<= at )(\S+)(?=:\d)")
 
 
@@ -93,23 +94,54 @@ def _count_in(folds: dict[tuple[str, object], Fold], event: LogEvent, last: floa
         folds[key] = Fold(event, last, first)
 
 
-def join(local: LogContext, remote: LogContext, limit: int | None) -> LogContext:
-    """Return both, newest event first, within ``limit`` (None: all exceptions and some others)."""
-    dated = sorted([*_dated(local.events), *_dated(remote.events)], key=lambda pair: pair[0], reverse=True)
-    events = [event for _, event in dated]
-    most = limit if limit is not None else _OTHERS + sum(is_exception(event) for event in events)
-    ranked = sorted(events, key=lambda event: (is_exception(event), _rank(event)), reverse=True)[:most]
-    kept = {id(event) for event in ranked}
+def join(local: LogContext, remote: LogContext, limit: int | None, budget: int | None) -> LogContext:
+    """Return both, newest event first, within ``limit`` and ``budget`` as the reducer has them."""
+    pairs = sorted([*_dated(local.events), *_dated(remote.events)], key=lambda pair: pair[0], reverse=True)
     hidden: Counter[str] = Counter()
     for item in (*local.hidden, *remote.hidden):
         hidden[item.rule] += item.lines
-    hidden["over-limit"] += sum(event.count for event in events if id(event) not in kept)
+    ranked = sorted(enumerate(event for _, event in pairs), key=_importance, reverse=True)
+    kept = _within(ranked, limit, budget, hidden)
     return replace(
         local,
-        events=[event for event in events if id(event) in kept],
+        events=[event for _, event in sorted(kept, key=lambda pair: pair[0])],
         hidden=_listed(hidden),
         lines_read=local.lines_read + remote.lines_read,
     )
+
+
+def _importance(pair: tuple[int, LogEvent]) -> tuple[object, ...]:
+    place, event = pair
+    return (is_exception(event), _rank(event), event.before == 0, -place)
+
+
+def _within(
+    ranked: list[tuple[int, LogEvent]], limit: int | None, budget: int | None, hidden: Counter[str]
+) -> list[tuple[int, LogEvent]]:
+    """Return what may be shown: all exceptions, if need be without their causes, and what else fits."""
+    exceptions = [event for _, event in ranked if is_exception(event)]
+    others = DEFAULT_OTHERS if limit is None else max(0, limit - len(exceptions))
+    left = float("inf") if budget is None else budget
+    left -= sum(tokens(readable(replace(event, cause=None))) for event in exceptions)
+    kept = []
+    for place, event in ranked:
+        cost = tokens(readable(event))
+        if is_exception(event):
+            brief = replace(event, cause=None)
+            cost -= tokens(readable(brief))
+            kept.append((place, event if cost <= left else brief))
+        elif others <= 0:
+            hidden["over-limit"] += event.count
+            continue
+        elif cost > left:
+            left = 0
+            hidden["over-budget"] += event.count
+            continue
+        else:
+            kept.append((place, event))
+            others -= 1
+        left -= cost if cost <= left else 0
+    return kept
 
 
 def is_exception(event: LogEvent) -> bool:

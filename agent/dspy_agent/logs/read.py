@@ -1,23 +1,21 @@
-"""Reads the lines of a log file from its end, plain or gzip, in bounded memory."""
+"""Reads the lines of a log file from its end, plain or packed, in bounded memory."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
-import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
+from dspy_agent.logs.lines import CHUNK, is_binary, lines_of, skip_line
+from dspy_agent.logs.packed import Unpacked, foreign_packing, packing
+from dspy_agent.logs.since import offset_of
 from dspy_agent.workspace.files import BOMS_UTF16, open_regular
 from dspy_agent_core.logs.lines import MAX_LINE
 
-_CHUNK: Final = 1 << 18
-_HOLE: Final = re.compile(rb"\0{64,}")
 _SAMPLE: Final = 8192
-_GZIP: Final = b"\x1f\x8b"
+_PACKED_TAIL: Final = 16 << 20  # of an unpacked text the end is kept in memory
 
 
 class NotALog(Exception):
@@ -28,133 +26,142 @@ class LogFile:
     """The end of one log file.
 
     Args:
-        path: a regular file; gzip is recognised by its content.
-        limit: read at most this many bytes from the end (of the text, for gzip). None: all.
+        path: a regular file; a packed one is recognised by its content.
+        limit: read at most this many bytes from the end (of the text, if it is packed). None: all.
+        since: read only from about this time on (epoch seconds), where the file can be searched.
+        whole: a last line without an end is left to be read later.
 
     Attributes:
-        skipped: bytes before the part that is read; known once ``lines`` has begun.
         modified: the file's time, epoch seconds.
+        size: bytes up to which it is read: what was there when it was opened.
+        inode: device and number of the file.
+        skipped: bytes before the part that is read; known once ``lines`` has begun.
+        is_older: whether what is skipped is older than ``since``.
+        damaged: why its end could not be unpacked.
 
     Raises:
         NotALog: if it is binary, not a regular file, or can't be opened.
     """
 
-    def __init__(self, path: Path, limit: int | None) -> None:
+    def __init__(
+        self, path: Path, limit: int | None, since: float | None = None, whole: bool = False
+    ) -> None:
         self.skipped = 0
+        self.is_older = False
         self.damaged = ""
-        self._limit = limit
+        self._limit, self._since = limit, since
         try:
-            raw = open_regular(path)
+            self._file: BinaryIO = open_regular(path)
         except (OSError, ValueError) as error:
-            raise NotALog(
-                error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            ) from None
-        self.modified = os.fstat(raw.fileno()).st_mtime
-        self._file: BinaryIO = raw
-        self._size = os.fstat(raw.fileno()).st_size
-        head = raw.read(_SAMPLE)
-        raw.seek(max(0, self._size - _SAMPLE))
-        tail = raw.read(_SAMPLE)
-        self._is_gzip = head.startswith(_GZIP)
-        self._encoding = BOMS_UTF16.get(head[:2], "utf-8")
-        if not self._is_gzip and self._encoding == "utf-8" and _is_binary(head + tail):
-            raw.close()
-            raise NotALog("binary")
+            raise NotALog(getattr(error, "strerror", None) or str(error)) from None
+        try:
+            status = os.fstat(self._file.fileno())
+            self.modified, self.size = status.st_mtime, status.st_size
+            self.inode = (status.st_dev, status.st_ino)
+            head, tail = self._ends()
+            self.size -= self._unfinished() if whole else 0
+        except OSError as error:
+            self._file.close()
+            raise NotALog(error.strerror or str(error)) from None
+        self.packing = packing(head)
+        self.encoding = BOMS_UTF16.get(head[:2], "utf-8")
+        if self.packing or self.encoding != "utf-8":
+            return
+        if why := foreign_packing(head) or ("binary" if is_binary(head + tail) else None):
+            self._file.close()
+            raise NotALog(why)
 
-    def lines(self) -> Iterator[str]:
-        """Yield the lines, oldest first, and close the file. Bytes that are no text become U+FFFD."""
+    @property
+    def is_plain(self) -> bool:
+        """Whether its bytes are its text: it can be searched and followed."""
+        return not self.packing and self.encoding == "utf-8"
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Yield (offset, line), oldest first, and close the file."""
         with self._file:
-            if self._encoding != "utf-8":
+            if self.encoding != "utf-8":
                 yield from self._wide()
-            elif self._is_gzip:
-                yield from _decoded(self._unzipped())
+            elif self.packing:
+                yield from self._unpacked(self.packing)
             else:
-                yield from _decoded(self._from_end())
+                yield from self._plain()
 
-    def _from_end(self) -> BinaryIO:
-        start = max(0, self._size - self._limit) if self._limit is not None else 0
+    def _ends(self) -> tuple[bytes, bytes]:
+        head = self._file.read(_SAMPLE)
+        self._file.seek(max(0, self.size - _SAMPLE))
+        return head, self._file.read(_SAMPLE)
+
+    def _unfinished(self) -> int:
+        """Return how many bytes the last line has, if it has no end yet."""
+        self._file.seek(max(0, self.size - MAX_LINE))
+        tail = self._file.read(MAX_LINE)
+        return len(tail) - tail.rfind(b"\n") - 1 if b"\n" in tail or len(tail) < MAX_LINE else 0
+
+    def _plain(self) -> Iterator[tuple[int, str]]:
+        start = 0 if self._limit is None else max(0, self.size - self._limit)
+        if self._since is not None:
+            start, self.is_older = offset_of(self._file, self._since, start, self.size, self.modified)
+        yield from lines_of(*self._from(start))
+
+    def _from(self, start: int) -> tuple[BinaryIO, int]:
+        """Return the file from the first line after ``start`` up to what it was when opened."""
         self._file.seek(start)
-        buffered = io.BufferedReader(self._file, _CHUNK)  # type: ignore[type-var]
+        buffered = io.BufferedReader(_UpTo(self._file, self.size - start), CHUNK)
         if start:
-            self.skipped = start + _skip_line(buffered)
-        return buffered
+            self.skipped = start + skip_line(buffered)
+        return buffered, self.skipped
 
-    def _unzipped(self) -> BinaryIO:
-        """Unpack to the end, keeping the last ``limit`` bytes; a damaged end keeps what came before."""
+    def _unpacked(self, kind: str) -> Iterator[tuple[int, str]]:
+        """Unpack to the end, keeping the last bytes; a damaged end keeps what came before."""
         self._file.seek(0)
-        unpacked = io.BufferedReader(_Unpacked(self._file, self), _CHUNK)
-        if self._limit is None:
-            return unpacked
+        raw = Unpacked(self._file, kind, bounded=self._limit is not None)
+        text = io.BufferedReader(raw, CHUNK)
+        kept: BinaryIO = text if self._limit is None else self._tail(text, min(self._limit, _PACKED_TAIL))
+        yield from lines_of(kept, self.skipped)
+        self.damaged = raw.trouble
+
+    def _tail(self, text: BinaryIO, limit: int) -> BinaryIO:
         kept = bytearray()
-        while chunk := unpacked.read(_CHUNK):
+        while chunk := text.read(CHUNK):
             kept += chunk
-            if len(kept) > 2 * self._limit:
-                self.skipped += len(kept) - self._limit
-                del kept[: -self._limit]
-        if len(kept) > self._limit:
-            self.skipped += len(kept) - self._limit
-            del kept[: -self._limit]
-        if _is_binary(kept[-_SAMPLE:]):
+            if len(kept) > 2 * limit:
+                self.skipped += len(kept) - limit
+                del kept[:-limit]
+        if len(kept) > limit:
+            self.skipped += len(kept) - limit
+            del kept[:-limit]
+        if is_binary(kept[-_SAMPLE:]):
             raise NotALog("binary")
-        tail = io.BytesIO(bytes(kept))
+        tail = io.BytesIO(kept)
         if self.skipped:
-            self.skipped += _skip_line(tail)
+            self.skipped += skip_line(tail)
         return tail
 
-    def _wide(self) -> Iterator[str]:
-        self._file.seek(2)
-        text = io.TextIOWrapper(io.BufferedReader(self._file), encoding=self._encoding, errors="replace")  # type: ignore[type-var]
+    def _wide(self) -> Iterator[tuple[int, str]]:
+        start = 2 if self._limit is None else max(2, (self.size - self._limit) & ~1)
+        self._file.seek(start)
+        raw = io.BufferedReader(_UpTo(self._file, self.size - start), CHUNK)
+        text = io.TextIOWrapper(raw, encoding=self.encoding, errors="replace", newline="")
+        offset = start
+        if start > 2:
+            offset += 2 * len(text.readline(MAX_LINE))
+            self.skipped = offset
         while line := text.readline(MAX_LINE):
-            yield line
+            yield offset, line
+            offset += len(line.encode(self.encoding, "surrogatepass"))
 
 
-class _Unpacked(io.RawIOBase):
-    """The text of a gzip file up to where it ends or is damaged, which is noted in ``log``."""
+class _UpTo(io.RawIOBase):
+    """The next ``size`` bytes of a file: what a program writes meanwhile is not read."""
 
-    def __init__(self, packed: BinaryIO, log: LogFile) -> None:
-        self._gzip = gzip.GzipFile(fileobj=packed)
-        self._log = log
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._left = file, size
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        try:
-            data = self._gzip.read1(len(buffer))
-        except (OSError, EOFError, zlib.error) as error:
-            self._log.damaged = f"damaged gzip: {error}"
-            return 0
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(min(len(buffer), self._left))
         buffer[: len(data)] = data
+        self._left -= len(data)
         return len(data)
-
-
-def _is_binary(sample: bytes | bytearray) -> bool:
-    """Return whether ``sample`` has NULs other than a long run of them, which is a hole in a file."""
-    return b"\0" in sample and b"\0" in _HOLE.sub(b"", sample)
-
-
-def _skip_line(file: BinaryIO) -> int:
-    skipped = 0
-    while piece := file.readline(_CHUNK):
-        skipped += len(piece)
-        if piece.endswith(b"\n"):
-            break
-    return skipped
-
-
-def _decoded(file: BinaryIO) -> Iterator[str]:
-    """Yield lines of at most ``MAX_LINE`` bytes; the rest of a longer one is passed over.
-
-    A log that was cut while a program wrote to it begins with a hole of NULs: they are left out.
-    """
-    while raw := file.readline(MAX_LINE):
-        if b"\0" in raw and not (raw := raw.replace(b"\0", b"")):
-            continue
-        if not raw.endswith(b"\n") and len(raw) == MAX_LINE:
-            _skip_line(file)
-        yield raw.decode("utf-8", "replace")
-
-
-def stdin_lines(stream: BinaryIO) -> Iterator[str]:
-    """Yield the lines of standard input until it ends."""
-    return _decoded(stream)

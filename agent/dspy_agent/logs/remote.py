@@ -109,18 +109,14 @@ class Asking:
     def _ask(self, client: RouterClient, apps: Sequence[str]) -> None:
         try:
             self._answer = client.contexts(apps)
-        except Exception as error:
+        except (RouterDown, WorkspaceError) as error:
             self._answer = error
         self._done.set()
 
-    def answer(self) -> Contexts:
-        """Return the answer. Raises what ``RouterClient.contexts`` raises."""
+    def answer(self) -> Contexts | Exception:
+        """Return the answer, or what kept the router from giving one."""
         self._done.wait(_SECONDS + 0.5)
-        if self._answer is None:
-            raise RouterDown(f"no answer within {_SECONDS:g} s")
-        if isinstance(self._answer, Exception):
-            raise self._answer
-        return self._answer
+        return self._answer or RouterDown(f"no answer within {_SECONDS:g} s")
 
 
 def _decoded(found: list[Any]) -> tuple[tuple[Context, ...], int]:

@@ -51,13 +51,13 @@ def run_task(text: str, context: ToolContext, suggester: Suggester) -> int:
 
 
 def _run(suggestion: Suggestion, context: ToolContext) -> Any:
-    from rich.console import Console
+    from dspy_agent.cli.console import ResultConsole
 
     parsed = parse(suggestion.words)
     if not isinstance(parsed, Parsed):
         raise TypeError(f"{suggestion.words} is no command")
     result = parsed.tool.load_run()(parsed.arguments, context)
-    parsed.tool.load_render()(result, parsed.arguments, Console(highlight=False, soft_wrap=True))
+    parsed.tool.load_render()(result, parsed.arguments, ResultConsole(context.workspace))
     sys.stdout.flush()
     for note in parsed.tool.load_notes()(result, parsed.arguments):
         sys.stderr.write(f"{note}\n")

@@ -93,7 +93,7 @@ class CtxArguments:
         typer.Option(
             "--limit",
             min=1,
-            help="At most this many events, exceptions first. Default: all exceptions and 40 others.",
+            help="At most this many events, or as many as exceptions. Default: all exceptions and 40 others.",
             show_default=False,
         ),
     ] = None
@@ -103,6 +103,22 @@ class CtxArguments:
             "--app",
             metavar="NAME",
             help="Only this app's logs (repeatable): those of the streams, logs/NAME/ and NAME.log.",
+            show_default=False,
+        ),
+    ] = None
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow", "-f", help="Go on as lines come. With --json: an object a line, oldest event first."
+        ),
+    ] = False
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            "--budget",
+            metavar="TOKENS",
+            min=1,
+            help="At most about so many tokens of a language model. Exceptions always show.",
             show_default=False,
         ),
     ] = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ class Tool:
         render: ``module:function`` of ``(result, arguments, Console)``; prints the result for people.
         notes: ``module:function`` of ``(result, arguments) -> list[str]``: sentences for stderr, such as
             what was not found or not read.
+        follow: ``module:function`` of ``(arguments, ToolContext) -> Iterator[result]``, used where the
+            arguments say ``follow``: results as they come.
         cost: typical seconds on a mid-sized repository.
         cooldown: seconds before the same tool is suggested again.
         examples: complete command lines, shown by ``--help``.
@@ -45,10 +47,18 @@ class Tool:
     examples: tuple[str, ...] = ()
     reads_logs: bool = False
     notes: str | None = None
+    follow: str | None = None
 
     def load_run(self) -> Callable[[Any, ToolContext], Any]:
         """Import and return the tool's function."""
         return _load(self.run)
+
+    def load_results(self, arguments: Any) -> Callable[[Any, Any], Iterator[Any]]:
+        """Import and return what yields the tool's results: one, or as they come."""
+        if self.follow and arguments.follow:
+            return _load(self.follow)
+        run = self.load_run()
+        return lambda arguments, context: iter((run(arguments, context),))
 
     def load_render(self) -> Callable[[Any, Any, Any], None]:
         """Import and return the tool's printer."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from dspy_agent.logs.find import LOGS_VARIABLE, STDIN, Found, find_logs, of_apps
+from dspy_agent.logs.find import LOGS_VARIABLE, Found, find_logs, of_apps
+from dspy_agent.logs.gather import Gathering
 from dspy_agent.logs.merge import fold, join
-from dspy_agent.logs.read import LogFile, NotALog, stdin_lines
-from dspy_agent.logs.remote import Asking, RouterClient, RouterDown
+from dspy_agent.logs.remote import Asking, Contexts, RouterClient, RouterDown
 from dspy_agent.logs.resolve import PathResolver
 from dspy_agent.streams.settings import ROUTER_VARIABLE
 from dspy_agent.tools.amounts import count
@@ -24,87 +24,95 @@ from dspy_agent_core.contracts.results import LogContext, Unread
 from dspy_agent_core.errors import UsageError, WorkspaceError
 from dspy_agent_core.logs import Reducer, ReducerOptions
 from dspy_agent_core.logs.levels import LEVELS, level_of
-from dspy_agent_core.logs.readable import headline, one_line
+from dspy_agent_core.logs.lines import parse_line
 from dspy_agent_core.logs.times import parse_iso
 
-_FILE_BYTES: Final = 8 << 20
-_TOTAL_BYTES: Final = 32 << 20
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_STYLES: Final = {"critical": "bold red", "error": "red", "warning": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the arguments ask for: local logs, and the router if there is one."""
+
+    apps: tuple[str, ...]
+    workspace: Path
+    logs: tuple[Path, ...]
+    options: ReducerOptions
+    resolve: PathResolver
+    router: RouterClient | None
+
+    def find(self) -> Found:
+        """Return the local logs of the apps."""
+        found = find_logs(self.workspace, self.logs)
+        return replace(found, files=of_apps(found.files, self.apps, self.workspace))
+
+    def joined(self, local: LogContext, remote: Contexts | Exception) -> LogContext:
+        """Return what both say.
+
+        Raises:
+            WorkspaceError: the router does not know an app, of which there are no local logs either.
+        """
+        url = self.router.url if self.router else ""
+        unread = list(local.unread or ())
+        if isinstance(remote, RouterDown):
+            return replace(local, unread=[Unread(url, f"the router: {remote}"), *unread])
+        if isinstance(remote, Exception):
+            if local.files:
+                return local
+            raise remote
+        if remote.trouble:
+            unread.insert(0, Unread(url, f"the router: {remote.trouble}"))
+        if remote.refused:
+            unread.insert(0, Unread(url, f"{count(remote.refused, 'context')} of an unknown form"))
+        options = self.options
+        told = fold(remote.contexts, options.level, options.since, self.resolve)
+        apps = sorted({context.app for context in remote.contexts})
+        both = join(local, told, options.limit, options.budget)
+        return replace(both, apps=apps or None, unread=unread or None)
 
 
 def run(arguments: CtxArguments, context: ToolContext) -> LogContext:
     """Read the logs, ask the router for contexts, and return the key events of both."""
-    options = _options(arguments)
-    client = router_of(os.environ)
-    asking = Asking(client, arguments.app or ()) if client else None
-    found = find_logs(context.workspace, context.logs)
-    files = of_apps(found.files, arguments.app or (), context.workspace)
-    if not files and client is None:
-        raise _no_app(arguments.app) if arguments.app else _no_logs(context, found)
-    resolve = PathResolver(context.workspace)
-    local = _local(arguments, replace(found, files=files), context.workspace, Reducer(options, resolve))
-    if client is None or asking is None:
-        return local
-    unread = list(local.unread or ())
-    try:
-        answer = asking.answer()
-    except RouterDown as down:
-        return replace(local, unread=[Unread(client.url, f"the router: {down}"), *unread])
-    except WorkspaceError:
-        if not files:
-            raise
-        return local
-    if answer.trouble:
-        unread.insert(0, Unread(client.url, f"the router: {answer.trouble}"))
-    if answer.refused:
-        unread.insert(0, Unread(client.url, f"{count(answer.refused, 'context')} of an unknown form"))
-    remote = fold(answer.contexts, options.level, options.since, resolve)
-    apps = sorted({found.app for found in answer.contexts})
-    return replace(join(local, remote, options.limit), apps=apps or None, unread=unread or None)
+    plan = _plan(arguments, context)
+    asking = Asking(plan.router, plan.apps) if plan.router else None
+    found = _found(plan)
+    reducer = Reducer(plan.options, plan.resolve)
+
+    def take(text: str, source: str, at: float, offset: int) -> None:
+        reducer.take(parse_line(text, at), source, at, offset)
+
+    gathering = Gathering(plan.workspace, take, plan.options.since, arguments.all)
+    gathering.files(found)
+    local = replace(reducer.result(), files=gathering.read, unread=gathering.unread or None)
+    return plan.joined(local, asking.answer()) if asking else local
 
 
-def router_of(environ: Mapping[str, str]) -> RouterClient | None:
-    """Return a client of the router that the environment names, or None."""
-    url = environ.get(ROUTER_VARIABLE, "")
-    return RouterClient(url) if url else None
+def follow(arguments: CtxArguments, context: ToolContext) -> Iterator[LogContext]:
+    """Yield the key events of now, oldest first, and then what comes; ends with standard input only."""
+    from dspy_agent.logs.follow import Following
+
+    plan = _plan(arguments, context)
+    with closing(Following(plan, _found(plan), arguments.all)) as following:
+        yield from following.results()
 
 
-def _local(arguments: CtxArguments, found: Found, workspace: Path, reducer: Reducer) -> LogContext:
-    read: list[str] = []
-    unread: list[Unread] = []
-    budget = None if arguments.all else _TOTAL_BYTES
-    for path in found.files:
-        shown = _shown(path, workspace)
-        if path == STDIN:
-            reducer.feed(stdin_lines(sys.stdin.buffer), source=shown, at=time.time())
-            read.append(shown)
-            continue
-        if budget is not None and budget <= 0:
-            unread.append(Unread(shown, "newer files filled what is read at once", path.stat().st_size))
-            continue
-        used = _feed(reducer, path, shown, None if budget is None else min(_FILE_BYTES, budget), unread)
-        if used is not None:
-            read.append(shown)
-            budget = None if budget is None else budget - used
-    if found.left_out:
-        unread.append(Unread(f"{found.left_out} older files", "too many files"))
-    return replace(reducer.result(), files=read, unread=unread or None)
+def _plan(arguments: CtxArguments, context: ToolContext) -> Plan:
+    url = os.environ.get(ROUTER_VARIABLE, "")
+    return Plan(
+        apps=tuple(dict.fromkeys(arguments.app or ())),
+        workspace=context.workspace,
+        logs=context.logs,
+        options=_options(arguments),
+        resolve=PathResolver(context.workspace),
+        router=RouterClient(url) if url else None,
+    )
 
 
-def _feed(reducer: Reducer, path: Path, shown: str, limit: int | None, unread: list[Unread]) -> int | None:
-    """Feed one file; return the bytes that were read, or None if it is not a log."""
-    try:
-        file = LogFile(path, limit)
-        reducer.feed(file.lines(), source=shown, at=file.modified)
-    except NotALog as error:
-        unread.append(Unread(shown, str(error)))
-        return None
-    if file.damaged:
-        unread.append(Unread(shown, file.damaged))
-    if file.skipped:
-        unread.append(Unread(shown, "only its end was read", file.skipped))
-    return min(limit or 0, path.stat().st_size)
+def _found(plan: Plan) -> Found:
+    found = plan.find()
+    if not found.files and plan.router is None:
+        raise _no_app(plan.apps) if plan.apps else _no_logs(plan.workspace, found)
+    return found
 
 
 def _options(arguments: CtxArguments) -> ReducerOptions:
@@ -114,7 +122,7 @@ def _options(arguments: CtxArguments) -> ReducerOptions:
             f"{arguments.level!r} is no level.", code="BadLevel", next=f"Use one of: {', '.join(LEVELS)}."
         )
     since = None if arguments.since is None else _since(arguments.since)
-    return ReducerOptions(level=level, since=since, limit=arguments.limit)
+    return ReducerOptions(level, since, arguments.limit, arguments.budget)
 
 
 def _since(text: str) -> float:
@@ -130,9 +138,9 @@ def _since(text: str) -> float:
     return stamp.epoch
 
 
-def _no_logs(context: ToolContext, found: Found) -> WorkspaceError:
+def _no_logs(workspace: Path, found: Found) -> WorkspaceError:
     return WorkspaceError(
-        f"There are no log files here: looked for {', '.join(found.looked_in)} in {context.workspace}.",
+        f"There are no log files here: looked for {', '.join(found.looked_in)} in {workspace}.",
         code="NoLogs",
         next=f"Name a file or folder: ctx --logs PATH (or set {LOGS_VARIABLE}); - reads standard input.",
     )
@@ -144,53 +152,3 @@ def _no_app(apps: Sequence[str]) -> WorkspaceError:
         code="AppNotFound",
         next=f"Set {ROUTER_VARIABLE} to the router's address, or name the files with --logs PATH.",
     )
-
-
-def _shown(path: Path, workspace: Path) -> str:
-    absolute = path.absolute()
-    return absolute.relative_to(workspace).as_posix() if absolute.is_relative_to(workspace) else str(path)
-
-
-def render(result: LogContext, arguments: CtxArguments, console: Any) -> None:
-    """Print one group of lines for each event."""
-    from rich.text import Text
-
-    for event in result.events:
-        console.print(
-            Text(f"{event.level.upper():8} {event.count:>4}×  ", style=_STYLES.get(event.level, "")), end=""
-        )
-        console.print(Text(headline(event)))
-        for cause in event.cause or ():
-            console.print(Text(f"{'':16}caused by {one_line(cause)}", style="dim"))
-        if event.last:
-            span = event.last if event.first in (None, event.last) else f"{event.first} … {event.last}"
-            console.print(Text(f"{'':16}{span}", style="dim"))
-
-
-def notes(result: LogContext, arguments: CtxArguments) -> list[str]:
-    """Say what was hidden, what was not read, and that clean logs are clean."""
-    files = len(result.files or ())
-    where = f"{count(result.lines_read, 'line')} of {count(files, 'file')}"
-    if result.apps:
-        apps = ", ".join(result.apps[:5]) + (" …" if len(result.apps) > 5 else "")
-        where = f"{where} and {apps}" if files else f"{count(result.lines_read, 'line')} of {apps}"
-    said = []
-    if not result.events and (files or result.apps):
-        said.append(
-            "The logs are empty."
-            if not result.lines_read
-            else f"Nothing at {arguments.level} or above in {where}."
-        )
-    elif not result.events and not result.unread:
-        said.append("The router has no contexts yet.")
-    hidden = [f"{count(h.lines, 'line')} hidden by {h.rule}" for h in result.hidden]
-    if hidden:
-        said.append(f"{where}; " + ", ".join(hidden))
-    for item in (result.unread or ())[:5]:
-        size = f"{item.bytes:,} bytes of " if item.bytes else ""
-        said.append(f"not read: {size}{item.path}: {item.why}")
-    if len(result.unread or ()) > 5:
-        said.append(f"not read: {len(result.unread or ()) - 5} more")
-    if any("only its end" in item.why or "filled" in item.why for item in result.unread or ()):
-        said.append("ctx --all reads whole files.")
-    return said
