@@ -24,7 +24,7 @@ from pathlib import Path
 from grouping import DRAIN3_EXAMPLE
 from support.lines import mixed_lines
 
-from dspy_agent_core.logs import Reducer
+from dspy_agent_core.logs import Reducer, ReducerOptions, levels
 from dspy_agent_core.logs.mask import mask
 from dspy_agent_core.logs.templates import TemplateTree
 
@@ -33,12 +33,17 @@ Log = list[tuple[str, str]]
 Contestant = Callable[[Log], int]
 
 
-def whole(log: Log) -> int:
-    """Reduce ``log``; return how many events are left."""
-    reducer = Reducer()
+def whole(log: Log, level: int = levels.WARNING) -> int:
+    """Reduce ``log`` to what has at least ``level``; return how many groups are left."""
+    reducer = Reducer(ReducerOptions(level=level, limit=len(log)))
     for source, line in log:
         reducer.feed((line,), source)
     return len(reducer.result().events)
+
+
+def whole_of_all_levels(log: Log) -> int:
+    """Reduce ``log``, the lines below warning too."""
+    return whole(log, level=0)
 
 
 def tree(log: Log) -> int:
@@ -74,7 +79,11 @@ _EXAMPLE = [(re.compile(pattern), name) for pattern, name in DRAIN3_EXAMPLE]
 
 def contestants() -> dict[str, Contestant]:
     """Return who takes part."""
-    found: dict[str, Contestant] = {"reducer, whole": whole, "reducer, tree alone": tree}
+    found: dict[str, Contestant] = {
+        "reducer, whole": whole,
+        "reducer, whole, all levels": whole_of_all_levels,
+        "reducer, tree alone": tree,
+    }
     try:
         version("drain3")
     except PackageNotFoundError:
@@ -116,7 +125,7 @@ def main() -> None:
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
-        "drain3": version("drain3") if len(running) > 2 else None,
+        "drain3": version("drain3") if any("Drain3" in name for name in running) else None,
         "groups": left,
         "lines_per_second": rates,
     }
