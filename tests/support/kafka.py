@@ -41,9 +41,11 @@ def read(bootstrap: str, topic: str, enough: Callable[[list[Any]], bool] | int) 
     done = enough if callable(enough) else lambda records: len(records) >= enough
     records: list[Any] = []
     try:
-        known = consumer.list_topics(topic, timeout=DEADLINE).topics[topic].partitions
-        consumer.assign([TopicPartition(topic, number, 0) for number in known])
         until = time.monotonic() + DEADLINE
+        while not (known := consumer.list_topics(topic, timeout=DEADLINE).topics[topic].partitions):
+            assert time.monotonic() < until, f"there is no {topic}"
+            time.sleep(0.02)
+        consumer.assign([TopicPartition(topic, number, 0) for number in known])
         while not done(records):
             assert time.monotonic() < until, f"only {len(records)} records in {topic}"
             record = consumer.poll(0.1)
