@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dspy_operator.children import Kind
 from dspy_operator.kube.errors import NotFound
 
 from . import bed
@@ -20,6 +21,8 @@ from .proxy import FaultProxy
 from .running import Operators
 from .world import Admin, World
 
+THIRD_PARTY = Path(__file__).parent / "third_party"
+CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 REQUIRE = "DSPY_REQUIRE_CONTROLPLANE"
 LEASE_VERBS = ["get", "create", "update"]
 
@@ -146,14 +149,77 @@ def crds() -> list[dict[str, Any]]:
 async def install_crds(admin: Admin) -> None:
     """Install our CRDs and wait until the API server serves them."""
     for crd in crds():
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd['metadata']['name']}"
-        await admin.apply(path, crd, force=True)
+        await install_crd(admin, crd)
 
-        async def established(path: str = path) -> bool:
-            conditions = (await admin.get(path)).get("status", {}).get("conditions") or []
-            return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
-        await bed.eventually(established, 20, "CRD not established")
+async def install_crd(admin: Admin, crd: dict[str, Any]) -> None:
+    """Install one CRD and wait until the API server serves it."""
+    path = f"{CRD_PATH}/{crd['metadata']['name']}"
+    await admin.apply(path, crd, force=True)
+
+    async def established() -> bool:
+        conditions = (await admin.get(path)).get("status", {}).get("conditions") or []
+        return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+    await bed.eventually(established, 20, "CRD not established")
+    group = crd["spec"]["group"]
+    version = crd["spec"]["versions"][0]["name"]
+
+    async def served() -> bool:
+        try:
+            found = await admin.get(f"/apis/{group}/{version}")
+        except NotFound:
+            return False
+        return any(item["name"] == crd["spec"]["names"]["plural"] for item in found["resources"])
+
+    await bed.eventually(served, 20, "CRD not served")
+
+
+class ThirdParty:
+    """CRDs of other operators, gone again after the test."""
+
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+        self._installed: set[str] = set()
+
+    async def install(self, kind: Kind) -> None:
+        crd = yaml.safe_load((THIRD_PARTY / f"{self._name(kind)}.yaml").read_text())
+        self._installed.add(self._name(kind))
+        await install_crd(self._admin, crd)
+
+    async def remove(self, kind: Kind) -> None:
+        await self._remove(self._name(kind))
+
+    async def clean(self) -> None:
+        for name in list(self._installed):
+            await self._remove(name)
+
+    async def _remove(self, name: str) -> None:
+        self._installed.discard(name)
+        path = f"{CRD_PATH}/{name}"
+        live = await self._admin.get(path)
+        await self._admin.delete(path, uid=live["metadata"]["uid"])
+
+        async def gone() -> bool:
+            try:
+                await self._admin.get(path)
+            except NotFound:
+                return True
+            return False
+
+        await bed.eventually(gone, 30, f"{name} never went")
+
+    @staticmethod
+    def _name(kind: Kind) -> str:
+        return f"{kind.plural}.{kind.api_version.partition('/')[0]}"
+
+
+@pytest.fixture
+async def third_party(admin: Admin) -> AsyncIterator[ThirdParty]:
+    """Installs CRDs of other operators for one test."""
+    parties = ThirdParty(admin)
+    yield parties
+    await parties.clean()
 
 
 def operator_rules() -> list[dict[str, Any]]:

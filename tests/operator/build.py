@@ -75,6 +75,8 @@ def live(child: Child, *, ready: bool = True, **extra: Any) -> dict[str, Any]:
     if child.ref.kind == "KafkaTopic":
         answer = {"type": "Ready", "status": "True" if ready else "False"}
         body["status"] = {"observedGeneration": 1, "conditions": [answer]}
+    if child.ref.kind == "SparkApplication":
+        body["status"] = {"applicationState": {"state": "RUNNING" if ready else "SUBMITTED"}}
     if child.ref.kind == "Job" and ready:
         body["status"] = {"succeeded": 1, "conditions": [{"type": "Complete", "status": "True"}]}
     return body
@@ -113,8 +115,11 @@ class Scene:
 
     def _of_streams(self) -> tuple[Ref, ...]:
         meta = self.workspace.meta
-        optional = [ref for ref in (self.wanted | self.live) if ref.kind in ("KafkaTopic", "SparkApplication")]
-        return (*stream_refs(meta.namespace, meta.name), *optional) if self.workspace.spec.streaming else ()
+        optional = [
+            ref for ref in (self.wanted | self.live) if ref.kind in ("KafkaTopic", "SparkApplication")
+        ]
+        may = self.workspace.spec.streaming or meta.generation > 1
+        return (*stream_refs(meta.namespace, meta.name), *optional) if may else ()
 
     def status(self, previous: dict[str, Any] | None = None) -> dict[str, Any]:
         return status(

@@ -19,6 +19,14 @@ SPECS: list[dict[str, Any]] = [
     {"model": {"ollama": {"model": "m"}}, "storage": {"retainPolicy": "Retain"}},
     {"source": {"pvc": {"claimName": "c"}}, "operatingMode": "Suspended"},
     {"streaming": {"kafka": {"strimzi": {"cluster": "k"}}}, "lifecycle": {"idleTimeoutSeconds": 60}},
+    {"streaming": {"kafka": {"bootstrapServers": "k:9092"}, "apps": [{"name": "web"}]}},
+    {
+        "streaming": {
+            "kafka": {"strimzi": {"cluster": "k"}},
+            "apps": [{"name": "web"}],
+            "contextJob": {"engine": "Spark", "checkpointStorage": {"accessModes": ["ReadWriteMany"]}},
+        }
+    },
 ]
 WORDS = st.text(max_size=2000) | st.sampled_from(["exceeded quota", "secret not found", "https://a:b@c/"])
 REASONS = st.sampled_from(
@@ -43,7 +51,7 @@ def scenes(draw: st.DrawFn) -> Scene:
             live["metadata"]["labels"] = {}
         if what == "waiting":
             live["status"] = {"phase": "Pending", "replicas": draw(COUNTS), "readyReplicas": draw(COUNTS)}
-    for component in ("agent", "model"):
+    for component in ("agent", "model", "topics", "context"):
         container = waiting(component, draw(REASONS), draw(WORDS), restartCount=draw(COUNTS))
         container["lastState"] = ended(draw(COUNTS), message=draw(WORDS))
         scene.pod(component, containers=[container], unschedulable=draw(st.just("") | WORDS))

@@ -1,12 +1,10 @@
-"""How a workspace's pods reach Kafka, and which topics are theirs there."""
+"""How a workspace's pods reach Kafka, and how its topics are called there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from dspy_agent_core.contracts.cluster import ROUTER_PORT
-from dspy_agent_core.contracts.topics import Topics, TopicSpec, app_topics, shared_topics
 from dspy_operator.api.streaming import StreamingSpec
 from dspy_operator.children import router_name
 from dspy_operator.desired.common import Context
@@ -31,15 +29,6 @@ def prefix_of(namespace: str, name: str, streaming: StreamingSpec) -> str:
 def default_prefix(namespace: str, name: str) -> str:
     """Return the prefix of a workspace that names none."""
     return f"{namespace}.{name}."
-
-
-def topics_of(context: Context, streaming: StreamingSpec) -> Iterator[TopicSpec]:
-    """Yield the topics that the workspace should have."""
-    topics = Topics(prefix_of(context.namespace, context.name, streaming))
-    apps = streaming.apps or []
-    for app in apps:
-        yield from app_topics(topics, app.name, app.partitions, app.replicas, app.config)
-    yield from shared_topics(topics, max((app.replicas for app in apps), default=1))
 
 
 def stream_variables(context: Context) -> dict[str, str]:

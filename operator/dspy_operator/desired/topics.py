@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
 
-from dspy_agent_core.contracts.topics import TopicSpec
+from dspy_agent_core.contracts.topics import Topics, TopicSpec, app_topics, shared_topics
 from dspy_operator.api.streaming import StreamingSpec
 from dspy_operator.children import BATCH_JOB, KAFKA_TOPIC, Child, topics_name
 from dspy_operator.desired.common import (
@@ -24,7 +25,6 @@ from dspy_operator.desired.kafka import (
     default_prefix,
     prefix_of,
     stream_variables,
-    topics_of,
 )
 from dspy_operator.desired.pods import (
     TMP_MOUNT,
@@ -37,6 +37,7 @@ from dspy_operator.desired.pods import (
 
 # The kubelet tries again, ever less often: in the end every five minutes, for as long as it takes.
 _TRIES: Final = 100_000
+_BY_BROKER: Final = -1  # as Kafka itself says it
 
 
 def build_topics(context: Context) -> list[Child]:
@@ -49,7 +50,18 @@ def build_topics(context: Context) -> list[Child]:
     if KAFKA_TOPIC not in context.facts.served:
         return []
     cluster = streaming.kafka.strimzi.cluster
-    return [_kafka_topic(context, streaming, cluster, topic) for topic in topics_of(context, streaming)]
+    return [_kafka_topic(context, streaming, cluster, topic) for topic in _topics(context, streaming)]
+
+
+def _topics(context: Context, streaming: StreamingSpec) -> Iterator[TopicSpec]:
+    """Yield the topics; those that all apps share have as many replicas as the brokers give by themselves.
+
+    No app's number would do: apps come and go, and a topic's replicas can't be changed.
+    """
+    topics = Topics(prefix_of(context.namespace, context.name, streaming))
+    for app in streaming.apps or ():
+        yield from app_topics(topics, app.name, app.partitions, app.replicas, app.config)
+    yield from shared_topics(topics, _BY_BROKER)
 
 
 def topic_object_name(context: Context, streaming: StreamingSpec, topic: str) -> str:
@@ -68,7 +80,7 @@ def topic_object_name(context: Context, streaming: StreamingSpec, topic: str) ->
 def _kafka_topic(context: Context, streaming: StreamingSpec, cluster: str, topic: TopicSpec) -> Child:
     retained = streaming.topic_retain_policy == "Retain"
     spec: dict[str, Any] = {"topicName": topic.name, "partitions": topic.partitions}
-    if topic.replicas > 0:
+    if topic.replicas != _BY_BROKER:
         spec["replicas"] = topic.replicas
     if topic.config:
         spec["config"] = dict(topic.config)
@@ -101,18 +113,10 @@ def _job(context: Context, streaming: StreamingSpec) -> Child:
 
 
 def _container(context: Context, streaming: StreamingSpec) -> dict[str, Any]:
-    wanted = [
-        {
-            "name": topic.name,
-            "partitions": topic.partitions,
-            "replicas": topic.replicas,
-            "config": dict(topic.config),
-        }
-        for topic in topics_of(context, streaming)
-    ]
+    apps = [app.model_dump(exclude_none=True) for app in streaming.apps or ()]
     values = {
         **stream_variables(context),
-        "DSPY_AGENT_TOPICS_SPEC": orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode(),
+        "DSPY_AGENT_TOPICS_SPEC": orjson.dumps(apps, option=orjson.OPT_SORT_KEYS).decode(),
         "HOME": TMP_MOUNT["mountPath"],
     }
     return {
