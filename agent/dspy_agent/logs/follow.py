@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dspy_agent.logs.batches import Batches
@@ -16,6 +17,7 @@ from dspy_agent.logs.remote import RouterDown
 from dspy_agent.logs.tail import Tails
 from dspy_agent.logs.totals import Totals
 from dspy_agent_core.contracts.results import LogContext
+from dspy_agent_core.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from dspy_agent.tools.ctx import Plan
@@ -38,8 +40,9 @@ class Following:
         self._found = replace(found, files=tuple(path for path in found.files if path != STDIN))
         self._everything = everything
         self._batches = Batches(plan.options, plan.resolve)
-        self._totals = Totals()
         self._input = InputTail(sys.stdin.fileno()) if STDIN in found.files else None
+        self._only_input = found.files == (STDIN,) and plan.router is None
+        self._totals = Totals(began=self._only_input)
         self._tails: Tails | None = None
         self._router = RouterTail(plan.router, plan.apps) if plan.router else None
 
@@ -52,13 +55,28 @@ class Following:
 
     def results(self) -> Iterator[LogContext]:
         """Yield what is there, and then what comes, each with its events oldest first."""
+        if self._only_input:
+            yield from self._input_to_its_end()
+            return
         yield from self._what_is_there()
-        while self._input is None or not self._input.ended or self._tails or self._router:
+        while True:
             for batch in self._lines():
                 yield from self._told(batch)
             for found in self._contexts():
                 yield from self._told(found)
-        yield from self._told(self._batches.end())
+
+    def _input_to_its_end(self) -> Iterator[LogContext]:
+        told = 0
+        while self._input is not None and not self._input.ended:
+            for batch in self._lines():
+                for result in self._told(batch):
+                    told += 1
+                    yield result
+        for result in self._told(self._batches.end()):
+            told += 1
+            yield result
+        if not told:
+            yield replace(self._totals.rest(), files=[str(STDIN)])
 
     def _what_is_there(self) -> Iterator[LogContext]:
         started = time.monotonic()
@@ -71,15 +89,21 @@ class Following:
         )
         gathering.files(self._found)
         self._batches.touch(time.monotonic())
-        if self._found.files or self._input is None:
-            self._tails = Tails(self._plan.find, gathering.ends)
-            self._tails.begin()
-        local = next((batch for batch in self._lines_until_quiet()), None) or self._batches.end()
+        self._tails = Tails(self._look, gathering.ends)
+        self._tails.begin()
+        local = next(self._lines_until_quiet(), None) or self._batches.end()
         local = replace(local, files=gathering.read, unread=gathering.unread or None)
         if self._router is not None:
             answer = self._router.first(_ROUTER_SECONDS) or RouterDown("no answer yet")
             local = self._plan.joined(local, answer)
         yield from self._told(local)
+
+    def _look(self) -> Iterable[Path]:
+        """Return the log files of now; a named one may be away while it is rotated."""
+        try:
+            return [path for path in self._plan.find().files if path != STDIN]
+        except WorkspaceError:
+            return []
 
     def _lines_until_quiet(self) -> Iterator[LogContext]:
         while self._batches.is_open:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from dspy_agent.logs.find import Found, rotated_from
+from dspy_agent.logs.find import rotated_from
 from dspy_agent.logs.lines import decoded, is_binary
 from dspy_agent.logs.packed import foreign_packing, packing
 from dspy_agent.workspace.files import open_regular
@@ -150,14 +150,14 @@ class Tails:
         ends: of files that were read: inode, and the offset where reading ended.
     """
 
-    look: Callable[[], Found]
+    look: Callable[[], Iterable[Path]]
     ends: dict[Path, tuple[tuple[int, int], int]]
     _tails: dict[Path, Tail] = field(default_factory=dict)
     _next_look: float = 0.0
 
     def begin(self) -> None:
         """Take up the logs of now: from where they were read to, the others from their ends."""
-        for path in self.look().files:
+        for path in self.look():
             if path in self.ends:
                 inode, offset = self.ends[path]
                 self._tails[path] = Tail(path, offset, inode)
@@ -182,7 +182,7 @@ class Tails:
 
     def _look_again(self) -> None:
         started = time.monotonic()
-        for path in self.look().files:
+        for path in self.look():
             if path not in self._tails and rotated_from(path) not in self._tails:
                 self._tails[path] = Tail(path)
         now = time.monotonic()

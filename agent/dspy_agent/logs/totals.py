@@ -13,26 +13,34 @@ _REMEMBERED: Final = 10_000
 
 
 class Totals:
-    """Turns batches into what is new: each event with its count so far, and ``before`` this batch."""
+    """Turns batches into what is new: each event with its count so far, and ``before`` this batch.
 
-    def __init__(self) -> None:
+    Args:
+        began: the first batch is news too, not what was there before.
+    """
+
+    def __init__(self, began: bool) -> None:
         self._known: OrderedDict[Hashable, LogEvent] = OrderedDict()
         self._hidden: Counter[str] = Counter()
         self._lines = 0
-        self._began = False
+        self._began = began
 
     def add(self, batch: LogContext) -> LogContext | None:
-        """Return ``batch``, oldest event first; None if it has no event (its counts go to the next one)."""
+        """Return ``batch``, oldest event first; None if it says nothing (its counts go to the next one)."""
         self._lines += batch.lines_read
         for item in batch.hidden:
             self._hidden[item.rule] += item.lines
-        events = [self._count(event) for event in reversed(batch.events)]
-        if not events and not batch.unread and self._began:
+        if not batch.events and not batch.unread and self._began:
             return None
-        hidden = [Hidden(rule, lines) for rule, lines in sorted(self._hidden.items())]
-        lines, self._lines, self._began = self._lines, 0, True
-        self._hidden.clear()
-        return replace(batch, events=events, hidden=hidden, lines_read=lines)
+        events = [self._count(event) for event in reversed(batch.events)]
+        self._began = True
+        return replace(self.rest(), events=events, files=batch.files, apps=batch.apps, unread=batch.unread)
+
+    def rest(self) -> LogContext:
+        """Return the counts that no event has taken along."""
+        lines, self._lines = self._lines, 0
+        hidden, self._hidden = self._hidden, Counter()
+        return LogContext(hidden=[Hidden(*pair) for pair in sorted(hidden.items())], lines_read=lines)
 
     def _count(self, event: LogEvent) -> LogEvent:
         key = (event.app, event.signature or (event.level, event.type, event.message))

@@ -68,7 +68,7 @@ class Plan:
         told = fold(remote.contexts, options.level, options.since, self.resolve)
         apps = sorted({context.app for context in remote.contexts})
         both = join(local, told, options.limit, options.budget)
-        return replace(both, apps=apps or None, unread=unread or None)
+        return replace(both, apps=apps, unread=unread or None)
 
 
 def run(arguments: CtxArguments, context: ToolContext) -> LogContext:

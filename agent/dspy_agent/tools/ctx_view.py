@@ -92,7 +92,7 @@ def notes(result: LogContext, arguments: CtxArguments) -> list[str]:
     if where and not result.events:
         empty = "The logs are empty." if not result.lines_read else None
         said.append(empty or f"Nothing at {arguments.level} or above in {where}.")
-    elif not result.events and not result.unread:
+    elif result.apps == [] and not result.unread:
         said.append("The router has no contexts yet.")
     hidden = [f"{count(h.lines, 'line')} hidden by {h.rule}" for h in result.hidden]
     if hidden and where:
