@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import sys
 import time
 from itertools import islice
@@ -48,18 +49,19 @@ def main() -> None:
         curve.append({"lines": read, "mib": round(resident_mib(), 1)})
         print(f"{read:>12,} lines {resident_mib():>8.1f} MiB", file=sys.stderr)
     seconds = time.perf_counter() - started
-    result = reducer.result()
+    result, summary = reducer.result(), reducer.summary()
     early = max(point["mib"] for point in curve[: STEPS // 4 + 1])
-    late = max(point["mib"] for point in curve)
-    print(f"{arguments.lines:,} lines: {early:.0f} MiB in the first quarter, {late:.0f} MiB at most")
+    peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1)
+    print(f"{arguments.lines:,} lines: {early:.0f} MiB in the first quarter, {peak:.0f} MiB at most")
     facts = {
         "lines": arguments.lines,
         "sources": arguments.sources,
         "lines_per_second": round(arguments.lines / seconds),
         "python": platform.python_version(),
         "peak_of_first_quarter_mib": early,
-        "peak_mib": late,
+        "peak_mib": peak,
         "events": len(result.events),
+        "signatures_in_summary": len(summary.counts),
         "hidden_lines": {hidden.rule: hidden.lines for hidden in result.hidden},
         "curve": curve,
     }
