@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dspy_agent.cli.stream import ctx, router, tail, topics
+from dspy_agent.cli.stream import ctx, dlq, router, tail, topics
 
 stream = typer.Typer(
     name="stream",
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     """Add the group to ``app``."""
     ctx.register(stream)
     tail.register(stream)
+    dlq.register(stream)
     topics.register(stream)
     router.register(stream)
     app.add_typer(stream)
