@@ -76,7 +76,10 @@ def sounds_like(text: str) -> int:
     """Return the level that the words of an unmarked line suggest."""
     text = text[:2000]
     lowered = text.lower()
-    if not any(word in lowered for word in _LOUD):
+    for word in _LOUD:
+        if word in lowered:
+            break
+    else:
         return INFO
     if _CRITICALWORDS.search(text):
         return CRITICAL

@@ -10,13 +10,18 @@ from typing import Final
 
 from dspy_agent_core.logs import levels
 from dspy_agent_core.logs.structured import parse_json, parse_logfmt, unescape
-from dspy_agent_core.logs.times import ISO, Stamp, match_time, parse_iso
+from dspy_agent_core.logs.times import ISO, Stamp, from_epoch, match_time, parse_iso
 
 MAX_LINE: Final = 1 << 20
 
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _CRI = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(?: |$)(.*)", re.S)
-_DOCKER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z) (.*)", re.S)
+# Docker writes 9 digits, kubectl leaves zeros out, GitHub Actions writes 7.
+_DOCKER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d))(?: |$)(.*)", re.S)
+_HEROKU = re.compile(
+    r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) ((?:app|heroku)\[[\w.-]+\]): ?(.*)", re.S
+)
+_JSON_CARRIER = re.compile(r'\{"log":|.{0,500}?(?:"__REALTIME_TIMESTAMP"|"kubernetes"|"stream")\s*:', re.S)
 _KUBECTL = re.compile(r"(\[pod/[^\]\s]+\]) (.*)", re.S)
 _COMPOSE = re.compile(rf"(?!(?:{levels.WORDS}|SUCCESS)\b)([A-Za-z0-9][\w.-]*?) +\| ?(.*)", re.S)
 # The pod of a deployment and its container, as stern writes them.
@@ -24,14 +29,16 @@ _STERN = re.compile(
     r"([a-z0-9][a-z0-9.-]{0,252}-[b-df-hj-np-tv-z0-9]{8,10}-[b-df-hj-np-tv-z0-9]{5} [a-z0-9-]+) (.*)", re.S
 )
 _SYSLOG = re.compile(
-    r"(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d) (\S+) ([\w./-]+(?:\[\d+\])?): ?(.*)", re.S
+    r"(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d) \S+ ([\w./-]+(?:\[\d+\])?): ?(.*)", re.S
 )
 _SYSLOG_ISO = re.compile(
-    rf"(?:<\d{{1,3}}>1 )?({ISO}) (\S+) ([\w./-]+)(?:\[\d+\]: ?| \d+ \S+ (?:-|\[.*?\]) ?)(.*)", re.S
+    rf"(?:<\d{{1,3}}>1 )?({ISO}) \S+ ([\w./-]+)(?:\[\d+\]: ?| \d+ \S+ (?:-|\[.*?\]) ?)(.*)", re.S
 )
+_SYSLOG_TABS = re.compile(r"^(?:#011)+")
 _KLOG = re.compile(r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d+)\s+\d+ ([^\]\s]+:\d+)\] (.*)", re.S)
 _RUBY_LOG = re.compile(r"[DIWEFA], \[([\dT:.-]+) ?#\d+\] +([A-Z]+) -- [^:]*: (.*)", re.S)
 _ACCESS = re.compile(r"\S+ \S+ \S+ (?=\[\d\d/[A-Z][a-z]{2}/\d{4}:)")
+_LEVEL_STARTS: Final = frozenset("[" + "TVDINWESCFPA" + "tvdinwescfpa")
 _ESCAPED_TRACE = re.compile(r"Traceback \(most recent call last\):\\n|\\n(?:\\t|\s+)at |\\ngoroutine \d+")
 
 
@@ -99,43 +106,76 @@ def _year(at: float | None) -> int | None:
 def _take_carrier(line: Line, at: float | None) -> bool:
     """Strip one prefix that a carrier put before the line; return whether there was one."""
     text = line.text
-    if text.startswith('{"log":'):
-        return _take_docker_json(line)
-    if match := _CRI.match(text):
-        line.stamp = parse_iso(match[1])
+    first = text[:1]
+    if first.isdigit():
+        if text[10:11] == "T" and text[19:20] in ".Z+-" and _take_time(line):
+            return True
+        if match := (text[10:11] == "T" or "]: " in text[:200]) and _SYSLOG_ISO.match(text):
+            return _take_syslog(line, parse_iso(match[1]), match[2], match[3])
+    elif first == "{":
+        return _take_json(line) if _JSON_CARRIER.search(text) else False
+    elif first == "[":
+        match = _KUBECTL.match(text) if text.startswith("[pod/") else None
+        return match is not None and _take_name(line, match)
+    elif first == "<" and (match := _SYSLOG_ISO.match(text)):
+        return _take_syslog(line, parse_iso(match[1]), match[2], match[3])
+    elif (first == "<" or text[3:4] == " ") and (match := _SYSLOG.match(text)):
+        return _take_syslog(line, match_time(match[1], _year(at))[0], match[2], match[3])
+    if "|" in text[:100] and (match := _COMPOSE.match(text)):
+        return _take_name(line, match)
+    if "-" in text[:80] and (match := _STERN.match(text)):
+        return _take_name(line, match)
+    return False
+
+
+def _take_time(line: Line) -> bool:
+    """Take the time that containerd, Docker or ``kubectl logs --timestamps`` put before each line."""
+    if match := _CRI.match(line.text):
         line.stream += match[2]
         line.partial = match[3] == "P"
-        line.text = match[4]
+        line.stamp, line.text = parse_iso(match[1]), match[4]
         return True
-    if match := _DOCKER.match(text):
+    if match := _DOCKER.match(line.text):
         line.stamp, line.text = parse_iso(match[1]), match[2]
         return True
-    if match := _KUBECTL.match(text) or _COMPOSE.match(text) or _STERN.match(text):
-        line.stream += match[1]
-        line.text = match[2]
+    if match := _HEROKU.match(line.text):
+        line.stamp, line.text = parse_iso(match[1]), match[3]
+        line.stream += match[2]
         return True
-    if match := _SYSLOG.match(text):
-        line.stamp = match_time(match[1], _year(at))[0]
-    elif match := _SYSLOG_ISO.match(text):
-        line.stamp = parse_iso(match[1])
-    else:
-        return False
-    line.stream += match[3]
-    line.text = re.sub(r"^(?:#011)+", lambda tabs: "\t" * (len(tabs[0]) // 4), match[4])
+    return False
+
+
+def _take_name(line: Line, match: re.Match[str]) -> bool:
+    line.stream += match[1]
+    line.text = match[2]
     return True
 
 
-def _take_docker_json(line: Line) -> bool:
+def _take_syslog(line: Line, stamp: Stamp | None, app: str, text: str) -> bool:
+    line.stamp = stamp
+    line.stream += app
+    line.text = _SYSLOG_TABS.sub(lambda tabs: "\t" * (len(tabs[0]) // 4), text)
+    return True
+
+
+def _take_json(line: Line) -> bool:
+    """Take the line out of the object that Docker, Fluent Bit or journald wrap each line in."""
     try:
         data = json.loads(line.text)
     except (ValueError, RecursionError):
         return False
-    if not isinstance(data.get("log"), str) or not isinstance(data.get("time"), str):
+    if isinstance(data.get("MESSAGE"), str) and "__REALTIME_TIMESTAMP" in data:
+        line.text = data["MESSAGE"]
+        line.stream += str(data.get("_SYSTEMD_UNIT") or data.get("SYSLOG_IDENTIFIER") or "")
+        line.stamp = from_epoch(float(str(data["__REALTIME_TIMESTAMP"])[:20]))
+        return True
+    text = data.get("log")
+    if not isinstance(text, str) or not ("time" in data or "stream" in data or "kubernetes" in data):
         return False
-    line.text = data["log"].rstrip("\r\n")
-    line.partial = not data["log"].endswith("\n")
+    line.text = text.rstrip("\r\n")
+    line.partial = isinstance(data.get("time"), str) and not text.endswith("\n")
     line.stream += str(data.get("stream", ""))
-    line.stamp = parse_iso(data["time"])
+    line.stamp = parse_iso(data["time"]) if isinstance(data.get("time"), str) else line.stamp
     return True
 
 
@@ -147,7 +187,7 @@ def _take_header(line: Line, at: float | None) -> None:
         line.level = fields.level if fields.level is not None else line.level
         line.stamp = fields.stamp or line.stamp
         return
-    if match := _KLOG.match(text):
+    if text[0] in "IWEF" and (match := _KLOG.match(text)):
         line.level, line.headed = levels.letter_level(match[1]), True
         year = _year(at)
         line.stamp = parse_iso(f"{year}-{match[2]}-{match[3]}T{match[4]}") if year else line.stamp
@@ -157,10 +197,10 @@ def _take_header(line: Line, at: float | None) -> None:
         line.stamp, line.level, line.headed = parse_iso(match[1]), levels.level_of(match[2]), True
         line.text = match[3]
         return
-    if access := _ACCESS.match(text):
+    if " [" in text and (access := _ACCESS.match(text)):
         line.stamp, line.headed = match_time(text[access.end() :])[0], True
         return
-    stamp, end = match_time(text, _year(at))
+    stamp, end = match_time(text, None if text[0].isdigit() else _year(at))
     if end:
         line.stamp, line.headed = stamp or line.stamp, True
         rest = text[end:]
@@ -172,7 +212,7 @@ def _take_header(line: Line, at: float | None) -> None:
         line.level = levels.level_of(name) if len(name) > 1 else levels.letter_level(name)
         line.text = rest[found.end() :].lstrip(" \t:|]-") or rest.strip()
         return
-    if found := levels.AT_START.match(text):
+    if text[0] in _LEVEL_STARTS and (found := levels.AT_START.match(text)):
         line.level, line.headed = levels.level_of(found[found.lastgroup or 0]), True
         line.text = text[found.end() :].lstrip(" \t:|-") or text
         stamp, end = match_time(line.text, _year(at)) if line.text[:3].strip("[(").isdigit() else (None, 0)

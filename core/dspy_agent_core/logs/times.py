@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NAMES = frozenset((*MONTHS, "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
 _MONTH = "|".join(MONTHS)
 
 ISO = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:\s?(?:Z|UTC\b|[+-]\d\d:?\d\d\b))?"
+_PARTS = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _TIME = re.compile(
     rf"""[\[(]?(?:
       (?P<iso>{ISO})
@@ -39,13 +42,13 @@ def match_time(text: str, year: int | None = None) -> tuple[Stamp | None, int]:
     match = _TIME.match(text)
     if match is None:
         return None, 0
+    if match["iso"]:
+        return parse_iso(match["iso"]), match.end()
+    if match["mon"]:
+        zone = (match["zone"] or "").strip()
+        month = MONTHS.index(match["mon"]) + 1
+        return _build(match["year"], month, match["day"], match["clock"], zone), match.end()
     group = match.groupdict()
-    if group["iso"]:
-        return parse_iso(group["iso"]), match.end()
-    if group["mon"]:
-        zone = (group["zone"] or "").strip()
-        month = MONTHS.index(group["mon"]) + 1
-        return _build(group["year"], month, group["day"], group["clock"], zone), match.end()
     if group["mon2"]:
         month = MONTHS.index(group["mon2"]) + 1
         found = group["year2"] or (str(year) if year else None)
@@ -60,6 +63,28 @@ def match_time(text: str, year: int | None = None) -> tuple[Stamp | None, int]:
 
 def parse_iso(text: str) -> Stamp | None:
     """Return the ISO 8601 time in ``text``, or None."""
+    parts = _PARTS.fullmatch(text)
+    whole = _whole_second(parts[1] + (parts[3] or "")) if parts else None
+    if parts is None or whole is None:
+        return _parse(text)
+    micros = int(f"{parts[2] or '':0<6.6}")
+    if not micros:
+        return whole
+    iso = f"{whole.iso[:19]}.{micros:06}{whole.iso[19:]}"
+    return Stamp(iso, (int(whole.epoch) * 1_000_000 + micros) / 1_000_000)
+
+
+@lru_cache(maxsize=1024)
+def _whole_second(text: str) -> Stamp | None:
+    """Return the time without a fraction: the lines of one second share it."""
+    return _parse(text)
+
+
+def _parse(text: str) -> Stamp | None:
+    try:
+        return _stamp(datetime.fromisoformat(text))
+    except ValueError:
+        pass
     cleaned = text.replace("/", "-").replace(",", ".").replace(" UTC", "Z").strip()
     try:
         return _stamp(datetime.fromisoformat(cleaned))
@@ -80,6 +105,8 @@ def from_epoch(value: float) -> Stamp | None:
 
 
 def _build(year: str, month: int, day: str, clock: str, zone: str) -> Stamp | None:
+    if len(zone) == 5:
+        zone = f"{zone[:3]}:{zone[3:]}"
     return parse_iso(f"{year}-{month:02}-{int(day):02}T{clock}{zone}")
 
 

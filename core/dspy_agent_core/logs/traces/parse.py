@@ -58,5 +58,7 @@ def bare_exception(text: str) -> Trace | None:
     """Return the exception that a line without a trace names (``… ValueError: bad``), or None."""
     if "Warning: " in text and (told := _WARNED.match(text)):
         return Trace(told["type"], told["message"], (RawFrame(told["path"], int(told["line"][:9]), None),))
-    found = syntax.HEAD.match(text) or syntax.EMBEDDED.search(text[:4000])
+    found = syntax.HEAD.match(text)
+    if found is None and any(map(text.__contains__, syntax.TYPE_ENDS)):
+        found = syntax.EMBEDDED.search(text[:4000])
     return Trace(found["type"], (found["message"] or "").strip()) if found else None

@@ -29,10 +29,10 @@ PY_CALL_STACK = re.compile(r"Call stack:$")
 PY_LOGGED = re.compile(r"(?:Message: |Arguments: )")
 PY_GROUP_RULE = re.compile(r"\s*\+(?:-\+)?-{8,}")
 
-HEAD_TYPE = (
-    r"(?:[A-Za-z_$][\w$]*(?:\.|::))*[A-Z][\w$]*"
-    r"(?:Error|Exception|Throwable|Failure|Fault|Warning|Interrupt|Exit|Panic|Abort)"
-)
+TYPE_ENDS = (
+    "Error", "Exception", "Throwable", "Failure", "Fault", "Warning", "Interrupt", "Exit", "Panic", "Abort",
+)  # fmt: skip
+HEAD_TYPE = rf"(?:[A-Za-z_$][\w$]*(?:\.|::))*[A-Z][\w$]*(?:{'|'.join(TYPE_ENDS)})"
 HEAD = re.compile(
     rf"""(?:Exception\ in\ thread\ "[^"]*"\ |Uncaught\ (?:\(in\ promise\)\ )?|Unhandled\ exception\.\ |\[)?
     (?P<type>{HEAD_TYPE}|(?:[a-z][\w$]*\.)+[A-Z][\w$.]*(?=:|$)|(?<=exception\.\ )[\w.]+|(?<="\ )[\w.$]+
@@ -40,7 +40,9 @@ HEAD = re.compile(
     (?:\ \[[\w-]+\])?(?:\ \(0x[0-9A-Fa-f]+\))?(?::\ ?(?P<message>.*)|\]?(?:\ \{{)?$)""",
     re.VERBOSE | re.S,
 )
-EMBEDDED = re.compile(rf"(?<![\w.])(?P<type>{HEAD_TYPE})(?::(?: (?P<message>.*)|$)|(?=[\s,;)\]]|$))", re.S)
+EMBEDDED = re.compile(
+    rf"(?<![\w.])(?<!::)(?P<type>{HEAD_TYPE})(?::(?: (?P<message>.*)|$)|(?=[\s,;)\]]|$))", re.S
+)
 
 AT_FRAME = re.compile(r"\s+at (?=\S)")
 JVM_FRAME = re.compile(r"\s+at (?:[\w.\-]*(?:@[\w.\-]+)?/)*(?P<call>[\w.$<>\-]+)\((?P<where>[^()]*)\)")
