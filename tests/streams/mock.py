@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+import confluent_kafka
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from dspy_agent.streams.settings import StreamSettings
 from dspy_agent_core.contracts.topics import Topics
@@ -15,14 +19,57 @@ from dspy_agent_core.contracts.topics import Topics
 PARTITIONS = 4  # what the mock gives each topic
 
 
+class MockCluster(str):
+    """The address of a cluster of one broker, and what can be done to it."""
+
+    _made: Any
+
+    def set_up(self, up: bool) -> None:
+        """Let the broker come back, or go away: connections close, and none opens."""
+        call = _library().rd_kafka_mock_broker_set_up if up else _library().rd_kafka_mock_broker_set_down
+        assert call(self._made, 1) == 0
+
+    def create(self, topic: str, partitions: int = PARTITIONS) -> None:
+        """Create a topic with so many partitions."""
+        assert _library().rd_kafka_mock_topic_create(self._made, topic.encode(), partitions, 1) == 0
+
+    def fail(self, topic: str, code: int) -> None:
+        """Let requests for a topic fail with an error of the protocol; 0 ends that."""
+        _library().rd_kafka_mock_topic_set_error(self._made, topic.encode(), code)
+
+    def fail_requests(self, api: int, *codes: int) -> None:
+        """Let the next requests of a kind (its number in the protocol) fail with these errors."""
+        errors = (ctypes.c_int * len(codes))(*codes)
+        _library().rd_kafka_mock_push_request_errors_array(
+            self._made, ctypes.c_int16(api), ctypes.c_size_t(len(codes)), errors
+        )
+
+
 @contextmanager
-def mock_cluster() -> Iterator[str]:
-    """Yield the address of a cluster of one broker."""
-    keeper = Producer(
-        {"bootstrap.servers": "mock", "test.mock.num.brokers": 1, "log_level": 0, "client.id": "mock"}
-    )
-    broker = next(iter(keeper.list_topics(timeout=10).brokers.values()))
-    yield f"{broker.host}:{broker.port}"
+def mock_cluster() -> Iterator[MockCluster]:
+    """Yield a cluster of one broker. Members of a new group do not wait for each other."""
+    library = _library()
+    keeper = ctypes.c_void_p(library.rd_kafka_new(0, None, None, ctypes.c_size_t(0)))
+    made = ctypes.c_void_p(library.rd_kafka_mock_cluster_new(keeper, 1))
+    library.rd_kafka_mock_group_initial_rebalance_delay_ms(made, 100)
+    cluster = MockCluster(library.rd_kafka_mock_cluster_bootstraps(made).decode())
+    cluster._made = made
+    try:
+        yield cluster
+    finally:
+        library.rd_kafka_mock_cluster_destroy(made)
+        library.rd_kafka_destroy(keeper)
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    """Return the librdkafka that the client brings along: its mock can do more than the client shows."""
+    folder = Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs"
+    library = ctypes.CDLL(str(next(folder.glob("librdkafka*"))))
+    library.rd_kafka_new.restype = ctypes.c_void_p
+    library.rd_kafka_mock_cluster_new.restype = ctypes.c_void_p
+    library.rd_kafka_mock_cluster_bootstraps.restype = ctypes.c_char_p
+    return library
 
 
 def settings(bootstrap: str, *apps: str, prefix: str = "") -> StreamSettings:

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 Key = tuple[str, int]
 
-_READ: Final[dict[str, Any]] = {
+_NEEDED: Final[dict[str, Any]] = {
     # What is written in a transaction counts from its time, as in Spark: lines are not taken back.
     "isolation.level": "read_uncommitted",
     "enable.partition.eof": True,
+}
+_DEFAULTS: Final[dict[str, Any]] = {
     "session.timeout.ms": 10_000,
     "heartbeat.interval.ms": 2_000,
     "fetch.wait.max.ms": 100,
@@ -61,7 +63,8 @@ class ContextConsumer:
         self._once = once
         self._measures = Measures(program.registry)
         watch = program.watch.options()
-        self._consumer = kafka.consumer(settings, group, {**_READ, **watch, "on_commit": self._on_commit})
+        reading = {**_DEFAULTS, **settings.config, **_NEEDED, **watch, "on_commit": self._on_commit}
+        self._consumer = kafka.consumer(settings, group, reading)
         self._probe = kafka.consumer(settings, group, {"log_level": 2})
         self._sender = Sender(kafka.producer(settings, watch), settings.topics, program, self._measures)
         self._partitions: dict[Key, Partition] = {}
