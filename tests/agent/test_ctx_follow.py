@@ -279,7 +279,8 @@ def test_ctrl_c_ends_it_and_in_a_session_gives_the_prompt_back(tmp_path: Path, l
         terminal.expect("interrupted")
         terminal.send("ctx\r")
         terminal.expect("1×  second")
-        terminal.send("\x04")
+        terminal.expect(f"{tmp_path.name}>")
+        terminal.send("exit\r")
         assert terminal.ends() == 0
     finally:
         terminal.close()

@@ -24,6 +24,7 @@ FILLED: Final = "newer files filled what is read at once"
 _FILE_BYTES: Final = 8 << 20
 _TOTAL_BYTES: Final = 32 << 20
 _SINCE_TIMES: Final = 8  # so much more where only the lines from a time on are read
+_WORTH_READING: Final = 1 << 16
 _UNPACK_COST: Final = 16  # a byte that is unpacked costs as much as so many that are read
 _DAY: Final = 86400.0  # times without a zone may be off by that much
 
@@ -78,7 +79,7 @@ class Gathering:
 
     def _file(self, path: Path) -> None:
         shown = shown_path(path, self._workspace)
-        if self._left is not None and self._left <= 0:
+        if self._left is not None and self._left < _WORTH_READING:
             self._passed_over[FILLED] += 1
             return
         limit = self._limit if self._left is None else min(self._limit or 0, self._left)
