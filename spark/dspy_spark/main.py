@@ -146,14 +146,14 @@ def _run(options: argparse.Namespace) -> int:
             rows = contexts(lines, settings.topics, once=options.once)
             query = write(rows, settings, options.checkpoint, options.trigger)
             say("info", "started", apps=list(apps), checkpoint=options.checkpoint, query=str(query.id))
-            _watch(query, health, stop, options.once)
+            watch(query, health, stop, options.once)
         finally:
             spark.stop()
     say("info", "ended")
     return 0
 
 
-def _watch(query: StreamingQuery, health: Health, stop: threading.Event, once: bool) -> None:
+def watch(query: StreamingQuery, health: Health, stop: threading.Event, once: bool) -> None:
     """Return when the job should end, or has read all that is there (``once``).
 
     Raises:
