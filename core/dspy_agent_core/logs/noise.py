@@ -5,48 +5,44 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_Rule = tuple[str, tuple[str, ...], re.Pattern[str]]
-
-# Each with small words, one of which is in every text that the pattern matches: most lines end there.
-_RULES: Final[tuple[_Rule, ...]] = (
+# Each with words, one of which is in every text that the pattern matches; all in small letters.
+_RULES: Final[tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]] = (
     (
         "health-probe",
-        ("health", "kube-probe", "get /", "head /", "googlehc"),
+        ("health", "probe", "googlehc", "/live", "/ready", "/-/ready", "/startupz", "/ping", "/status"),
         re.compile(
-            r"kube-probe/|ELB-HealthChecker|GoogleHC/|Consul Health Check"
-            r"|\b(?:GET|HEAD) /(?:healthz?|livez|readyz|startupz|ready|live|liveness|readiness|ping|status)\b"
-            r"|\b(?:GET|HEAD) /(?:-/healthy|-/ready|actuator/health|api/health|_health)\b",
-            re.I,
+            r"kube-probe/|elb-healthchecker|googlehc/|consul health check"
+            r"|\b(?:get|head) /(?:healthz?|livez|readyz|startupz|ready|live|liveness|readiness|ping|status)\b"
+            r"|\b(?:get|head) /(?:-/healthy|-/ready|actuator/health|api/health|_health)\b",
         ),
     ),
     (
         "metrics-scrape",
-        ("prometheus", "get /metrics"),
-        re.compile(r"\bGET /(?:metrics|actuator/prometheus)\b|Prometheus/\d", re.I),
+        ("/metrics", "prometheus"),
+        re.compile(r"\bget /(?:metrics|actuator/prometheus)\b|prometheus/\d"),
     ),
     (
         "progress-bar",
         ("%", "[=", "[>", "━━"),
         re.compile(
-            r"\d{1,3}%\s*[|\[][#=█▏▎▍▌▋▊▉ >.-]*[|\]]|\[=*>? *\]\s+[\d.]+\s?[kKMG]?B/|━{4}"
+            r"\d{1,3}%\s*[|\[][#=█▏▎▍▌▋▊▉ >.-]*[|\]]|\[=*>? *\]\s+[\d.]+\s?[kmg]?b/|━{4}"
             r"|^\W*(?:progress|downloading|downloaded|uploading|uploaded|extracting)\b[^%]{0,80}\d%",
-            re.I,
         ),
     ),
     (
         "heartbeat",
         ("beat",),
-        re.compile(r"^\W*heart[- ]?beat\b|\bheart[- ]?beat (?:sent|received|ok|ack|succeeded)\b", re.I),
+        re.compile(r"^\W*heart[- ]?beat\b|\bheart[- ]?beat (?:sent|received|ok|ack|succeeded)\b"),
     ),
     (
         "keep-alive",
         ("alive",),
-        re.compile(
-            r"\bkeep-?alive (?:sent|received|ping|ok|ack|probe)|\b(?:sent|received) keep-?alive\b", re.I
-        ),
+        re.compile(r"\bkeep-?alive (?:sent|received|ping|ok|ack|probe)|\b(?:sent|received) keep-?alive\b"),
     ),
-    ("lease-renewal", ("renewed",), re.compile(r"\brenewed (?:leader )?lease\b", re.I)),
+    ("lease-renewal", ("renewed",), re.compile(r"\brenewed (?:leader )?lease\b")),
 )
+# Most lines end here.
+_HINTS: Final = tuple(dict.fromkeys(hint for _, hints, _ in _RULES for hint in hints))
 
 # Old versions of the agent gave up on their model after 600 s, without end: three facts must meet.
 _LEGACY_TIMEOUT: Final = (
@@ -60,14 +56,15 @@ _LEGACY_TIMEOUT: Final = (
 
 def noise_rule(message: str) -> str | None:
     """Return the name of the rule that hides ``message``, or None. Ask only below level warning."""
-    head = message[:1000]
-    lowered = head.lower()
+    text = message[:1000].lower()
+    for hint in _HINTS:
+        if hint in text:
+            break
+    else:
+        return None
     for name, hints, pattern in _RULES:
-        for hint in hints:
-            if hint in lowered:
-                if pattern.search(head):
-                    return name
-                break
+        if any(map(text.__contains__, hints)) and pattern.search(text):
+            return name
     return None
 
 

@@ -34,24 +34,30 @@ def parse_trace(texts: list[str], context: list[str] | None = None, kind: str | 
 
 
 def _by_language(texts: list[str], context: list[str] | None) -> Trace | None:
-    ruby_first = any(syntax.RUBY_FROM.match(t) for t in texts)
-    if not ruby_first and any(
-        syntax.PY_HEADER.search(t) or (t[:1] in (" ", "\t", ">") and syntax.PY_FRAME.match(t)) for t in texts
-    ):
+    whole = "\n".join(texts)  # rules out languages by a word of theirs, before any pattern
+    ruby_first = "from " in whole and any(syntax.RUBY_FROM.match(t) for t in texts)
+    if not ruby_first and ("Traceback (" in whole or 'File "' in whole) and _is_python(texts):
         return python.parse(texts)
-    if any(syntax.PYTEST_ERROR.match(t) for t in texts):
+    if "E   " in whole and any(syntax.PYTEST_ERROR.match(t) for t in texts):
         return python.parse_pytest(texts, context or [])
-    if any(syntax.RUST_HEAD.match(t) for t in texts):
+    if "panicked at " in whole and any(syntax.RUST_HEAD.match(t) for t in texts):
         return native.parse_rust(texts)
     if any(syntax.GO_HEAD.match(t) or syntax.GO_PLACE.match(t) for t in texts):
         return native.parse_go(texts)
-    if (ruby_first or any(syntax.RUBY_HEAD.match(t) or syntax.RUBY_PLAIN.match(t) for t in texts)) and (
-        ruby := native.parse_ruby(texts)
-    ):
+    is_ruby = ruby_first or (
+        ":in " in whole and any(syntax.RUBY_HEAD.match(t) or syntax.RUBY_PLAIN.match(t) for t in texts)
+    )
+    if is_ruby and (ruby := native.parse_ruby(texts)):
         return ruby
     if any(managed.NODE_FRAME.match(t) for t in texts):
         return managed.parse_node(texts)
     return managed.parse(texts) or managed.parse_node(texts)
+
+
+def _is_python(texts: list[str]) -> bool:
+    return any(
+        syntax.PY_HEADER.search(t) or (t[:1] in (" ", "\t", ">") and syntax.PY_FRAME.match(t)) for t in texts
+    )
 
 
 def bare_exception(text: str) -> Trace | None:
