@@ -66,13 +66,14 @@ def put(admin: AdminClient, name: str, spec: dict[str, Any]) -> tuple[str, str] 
     known = admin.list_topics(timeout=10).topics
     try:
         if name not in known:
-            new = NewTopic(name, spec["partitions"], spec["replicas"], config=settings)
+            # Left out, both are the broker's defaults.
+            new = NewTopic(name, spec.get("partitions", -1), spec.get("replicas", -1), config=settings)
             admin.create_topics([new])[name].result()
             return None
         there = len(known[name].partitions)
-        if spec["partitions"] < there:
+        if spec.get("partitions", there) < there:
             return "NotSupported", "Decreasing partitions not supported"
-        if spec["partitions"] > there:
+        if spec.get("partitions", there) > there:
             admin.create_partitions([NewPartitions(name, spec["partitions"])])[name].result()
         if settings:
             resource = ConfigResource(ResourceType.TOPIC, name, set_config=settings)
