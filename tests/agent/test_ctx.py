@@ -127,6 +127,26 @@ def test_level_and_limit(project: Path) -> None:
     assert [e["message"] for e in events(project, "--limit", "1")] == ["kept"]
 
 
+def test_a_budget_keeps_exceptions_and_says_what_it_hides(project: Path) -> None:
+    lines = [f"WARNING something {'very ' * n}odd" for n in range(20)]
+    (project / "logs" / "a.log").write_text(TRACE.format(path="a.py", message="kept") + "\n".join(lines))
+    answer = json.loads(ctx(project, "--budget", "60", "--json").stdout)
+    shown = [e["message"] for e in answer["events"]]
+    assert "kept" in shown
+    assert 1 < len(shown) < 15
+    (hidden,) = answer["hidden"]
+    assert (hidden["rule"], hidden["lines"]) == ("over-budget", 21 - len(shown))
+
+
+def test_each_event_names_where_its_example_begins(project: Path) -> None:
+    text = "INFO calm\n" + TRACE.format(path="a.py", message="x") + "WARNING odd\n"
+    (project / "logs" / "a.log").write_text(text)
+    (project / "logs" / "b.log.gz").write_bytes(gzip.compress(b"INFO calm\nERROR packed\n"))
+    found = {e["message"]: (e["source"], e["offset"]) for e in events(project)}
+    assert found == {"x": ("logs/a.log", 0), "odd": ("logs/a.log", text.index("WARN")),
+                     "packed": ("logs/b.log.gz", 10)}  # fmt: skip
+
+
 def test_standard_input_and_the_environment_name_logs(project: Path) -> None:
     trace = TRACE.format(path="a.py", message="piped").encode()
     assert [e["message"] for e in events(project, "--logs", "-", stdin=trace)] == ["piped"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,15 @@ def test_local_logs_and_streams_together_newest_first(project: Path) -> None:
     assert [e["message"] for e in of_job["events"]] == ["careful"]
 
 
+def test_logs_without_times_are_as_old_as_their_file(project: Path) -> None:
+    (project / "a.log").write_text("ERROR local\n")
+    for year, order in ((2020, ["boom 0", "local"]), (2030, ["local", "boom 0"])):
+        written = datetime(year, 1, 1, tzinfo=UTC).timestamp()
+        os.utime(project / "a.log", (written, written))
+        with router(context("web", 0, boom(0, 1))) as url:
+            assert [e["message"] for e in answer(project, url)["events"]] == order
+
+
 def test_since_level_and_limit_hold_for_the_streams(project: Path) -> None:
     many = [warning(n, f"number {n}x") for n in range(50)]
     with router(context("web", 0, boom(0, 1)), context("web", 55, *reversed(many), boom(50, 1))) as url:
@@ -132,6 +143,16 @@ def test_since_level_and_limit_hold_for_the_streams(project: Path) -> None:
         assert {h["rule"] for h in late["hidden"]} == {"before-since"}
         assert [e["message"] for e in answer(project, url, "--level", "error")["events"]] == ["boom 50"]
         assert [e["message"] for e in answer(project, url, "--limit", "1")["events"]] == ["boom 50"]
+
+
+def test_a_budget_holds_for_both_together(project: Path) -> None:
+    (project / "a.log").write_text("".join(f"WARNING local {'very ' * n}odd\n" for n in range(10)))
+    many = [warning(n, f"number {'more ' * n}") for n in range(10)]
+    with router(context("web", 20, *many, boom(20, 1))) as url:
+        found = answer(project, url, "--budget", "70")
+    assert "boom 20" in [e["message"] for e in found["events"]]
+    assert 1 < len(found["events"]) < 12
+    assert found["hidden"] == [{"rule": "over-budget", "lines": 21 - len(found["events"])}]
 
 
 def test_a_router_that_is_down_costs_one_line(project: Path) -> None:

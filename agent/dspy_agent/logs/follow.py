@@ -95,7 +95,7 @@ class Following:
         local = replace(local, files=gathering.read, unread=gathering.unread or None)
         if self._router is not None:
             answer = self._router.first(_ROUTER_SECONDS) or RouterDown("no answer yet")
-            local = self._plan.joined(local, answer)
+            local = self._plan.joined(local, answer, gathering.times)
         yield from self._told(local)
 
     def _look(self) -> Iterable[Path]:
@@ -130,7 +130,7 @@ class Following:
     def _contexts(self) -> Iterator[LogContext]:
         for answer in self._router.poll() if self._router is not None else ():
             if isinstance(answer, RouterDown) or not isinstance(answer, Exception):
-                yield self._plan.joined(LogContext(), answer)
+                yield self._plan.joined(LogContext(), answer, {})
 
     def _told(self, batch: LogContext) -> Iterator[LogContext]:
         told = self._totals.add(batch)

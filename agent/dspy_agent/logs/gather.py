@@ -41,6 +41,7 @@ class Gathering:
 
     Attributes:
         read: the logs that were read.
+        times: when each was written last, epoch seconds.
         unread: what was not, and why.
         ends: of the plain files, by path: the inode, and the offset where reading ended.
     """
@@ -49,6 +50,7 @@ class Gathering:
         self, workspace: Path, take: Take, since: float | None, everything: bool, whole: bool = False
     ) -> None:
         self.read: list[str] = []
+        self.times: dict[str, float] = {}
         self.unread: list[Unread] = []
         self.ends: dict[Path, tuple[tuple[int, int], int]] = {}
         self._workspace, self._take, self._whole = workspace, take, whole
@@ -73,7 +75,7 @@ class Gathering:
     def stream(self, stream: BinaryIO) -> None:
         """Read standard input to its end."""
         self.read.append(str(STDIN))
-        at = time.time()
+        at = self.times[str(STDIN)] = time.time()
         for offset, text in lines_of(stream):
             self._take(text, str(STDIN), at, offset)
 
@@ -90,6 +92,7 @@ class Gathering:
             file = LogFile(path, limit, self._since, self._whole)
             if file.is_plain:
                 self.ends[path] = file.inode, file.size
+            self.times[shown] = file.modified
             for offset, text in file.lines():
                 self._take(text, shown, file.modified, offset)
         except (NotALog, OSError) as error:

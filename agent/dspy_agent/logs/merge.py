@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -94,9 +94,19 @@ def _count_in(folds: dict[tuple[str, object], Fold], event: LogEvent, last: floa
         folds[key] = Fold(event, last, first)
 
 
-def join(local: LogContext, remote: LogContext, limit: int | None, budget: int | None) -> LogContext:
-    """Return both, newest event first, within ``limit`` and ``budget`` as the reducer has them."""
-    pairs = sorted([*_dated(local.events), *_dated(remote.events)], key=lambda pair: pair[0], reverse=True)
+def join(
+    local: LogContext,
+    remote: LogContext,
+    times: Mapping[str, float],
+    limit: int | None,
+    budget: int | None,
+) -> LogContext:
+    """Return both, newest event first, within ``limit`` and ``budget`` as the reducer has them.
+
+    ``times`` has the time of each local source, in epoch seconds: it dates events that have none.
+    """
+    dated = [*_dated(local.events, times), *_dated(remote.events, {})]
+    pairs = sorted(dated, key=lambda pair: pair[0], reverse=True)
     hidden: Counter[str] = Counter()
     for item in (*local.hidden, *remote.hidden):
         hidden[item.rule] += item.lines
@@ -155,11 +165,11 @@ def epoch_of(iso: str | None) -> float | None:
     return stamp.epoch if stamp else None
 
 
-def _dated(newest_first: list[LogEvent]) -> Iterator[tuple[float, LogEvent]]:
-    """Yield each event with its time; one without has that of the one before it in the list."""
+def _dated(newest_first: list[LogEvent], times: Mapping[str, float]) -> Iterator[tuple[float, LogEvent]]:
+    """Yield each event with a time that keeps their order."""
     epoch = float("inf")
     for event in newest_first:
-        epoch = min(epoch, epoch_of(event.last) or epoch)
+        epoch = min(epoch, epoch_of(event.last) or times.get(event.source or "", epoch))
         yield epoch, event
 
 

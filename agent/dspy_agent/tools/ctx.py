@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,8 +46,10 @@ class Plan:
         found = find_logs(self.workspace, self.logs)
         return replace(found, files=of_apps(found.files, self.apps, self.workspace))
 
-    def joined(self, local: LogContext, remote: Contexts | Exception) -> LogContext:
-        """Return what both say.
+    def joined(
+        self, local: LogContext, remote: Contexts | Exception, times: Mapping[str, float]
+    ) -> LogContext:
+        """Return what both say; ``times`` dates local sources.
 
         Raises:
             WorkspaceError: the router does not know an app, of which there are no local logs either.
@@ -67,7 +69,7 @@ class Plan:
         options = self.options
         told = fold(remote.contexts, options.level, options.since, self.resolve)
         apps = sorted({context.app for context in remote.contexts})
-        both = join(local, told, options.limit, options.budget)
+        both = join(local, told, times, options.limit, options.budget)
         return replace(both, apps=apps, unread=unread or None)
 
 
@@ -84,7 +86,7 @@ def run(arguments: CtxArguments, context: ToolContext) -> LogContext:
     gathering = Gathering(plan.workspace, take, plan.options.since, arguments.all)
     gathering.files(found)
     local = replace(reducer.result(), files=gathering.read, unread=gathering.unread or None)
-    return plan.joined(local, asking.answer()) if asking else local
+    return plan.joined(local, asking.answer(), gathering.times) if asking else local
 
 
 def follow(arguments: CtxArguments, context: ToolContext) -> Iterator[LogContext]:
