@@ -14,16 +14,17 @@ MAX_WORDS: Final = 100
 _CACHE_WORDS: Final = 20_000
 
 _QUOTED = re.compile(
-    r"""(?<!\w)(?:"[^"]{0,400}"|'[^']{0,400}'|`[^`]{0,400}`)(?!\w)|“[^”]{0,400}”|‘[^’]{0,400}’|«[^»]{0,400}»"""
+    r"""(?<!\w)(?<!<\*>)(?:"[^"]{0,400}"|'[^']{0,400}'|`[^`]{0,400}`)(?!\w|<\*>)"""
+    r"""|“[^”]{0,400}”|‘[^’]{0,400}’|«[^»]{0,400}»"""
 )
 _SEPARATED = r"[^\s,;()\[\]{}<>|\"'`]"
 _TOP_LEVEL = "com|net|org|edu|gov|mil|info|local|localdomain|internal|lan|cluster|svc|[a-z]{2}"
 _PACKAGES = "com|org|net|java|javax|io|edu|sun|scala|kotlin|jdk|android"
+_URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]{{1,20}}://{_SEPARATED}*")
 # What is replaced as a whole. Each pattern takes linear time.
 _WHOLE: Final = re.compile(
     rf"""
-      [A-Za-z][A-Za-z0-9+.-]{{1,20}}://{_SEPARATED}*                                # URL
-    | (?<![\w.+-])[\w.+-]{{1,64}}@\w[\w.-]*                                          # e-mail, user at host
+      (?<![\w.+-])[\w.+-]{{1,64}}@\w[\w.-]*                                          # e-mail, user at host
     | (?<![\w:.])(?:[0-9A-Fa-f]{{2}}[:-]){{5}}[0-9A-Fa-f]{{2}}(?![\w:])              # MAC
     | (?<![\w:.])(?=[:A-Fa-f]{{0,12}}\d)(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}[0-9A-Fa-f]{{0,4}}
         (?:%\w+|(?:\.\d{{1,3}}){{3}})?(?![\w:])                                      # IPv6, time of day
@@ -43,7 +44,7 @@ _VALUE = re.compile(
 _COMPOUND = re.compile(r"[/:@.\\]")
 _BOOLEAN = re.compile(r"(?<![\w.-])(?:true|false|True|False)(?![\w-])")
 _PART = re.compile(r"(?:(?<![\w.)\]>*])[-+~<>≈]{1,2}(?=\d))?[A-Za-z0-9_][\w.-]*%?")
-_RUN = re.compile(r"<\*>(?:[:.,/+x_*-]{1,2}<\*>)+")
+_RUN = re.compile(r"(?:<\*>|\[<\*>\])(?:[:.,/+x_*-]{1,2}<\*>)+")
 _NUMBERED = re.compile(r"([A-Za-z]{2,}[._-]?|[A-Za-z][A-Za-z_.-]*[_-])(\d[\w.-]*)\Z")
 _DIGITS = re.compile(r"\d+(?:[._-]\d+)*\Z")
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -119,7 +120,9 @@ def _mask_word(word: str) -> str:
     if word[0].isdigit() and not word.strip(_NUMERIC):  # a number, a time, an address
         bare = word.rstrip(".:,-")
         return MASK + word[len(bare) :]
-    masked = _VALUE.sub(rf"\1={MASK}", word) if "=" in word else word
+    masked = _URL.sub(MASK, word) if "://" in word else word
+    if "=" in masked:
+        masked = _VALUE.sub(rf"\1={MASK}", masked)
     if _COMPOUND.search(masked.rstrip(".:")):
         masked = _WHOLE.sub(MASK, masked)
     masked = _PART.sub(_mask_part, masked)
@@ -135,8 +138,6 @@ def _mask_word(word: str) -> str:
 
 def _mask_part(match: re.Match[str]) -> str:
     text = match[0]
-    if text.isalpha():
-        return MASK if len(text) >= 8 and _HEX.issuperset(text) else text
     if not any(map(str.isdigit, text)):
         return text
     bare = text.rstrip(".-_")
