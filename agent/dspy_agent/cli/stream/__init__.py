@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dspy_agent.cli.stream import ctx, dlq, router, tail, topics
+from dspy_agent.cli.stream import ctx, dlq, router, tail, topics, worker
 
 stream = typer.Typer(
     name="stream",
@@ -19,5 +19,6 @@ def register(app: typer.Typer) -> None:
     tail.register(stream)
     dlq.register(stream)
     topics.register(stream)
+    worker.register(stream)
     router.register(stream)
     app.add_typer(stream)
