@@ -76,7 +76,7 @@ class Engine:
         self.queue = WorkQueue(time.monotonic)
         metrics.queue_depth.set_function(lambda: len(self.queue))
         self._reconcilers: dict[str, Reconciler] = {
-            WORKSPACE.plural: WorkspaceReconciler(client, settings, self._writer(WORKSPACE), _now),
+            WORKSPACE.plural: WorkspaceReconciler(client, settings, self._writer(WORKSPACE), _now, self._met),
             JOB.plural: JobReconciler(client, self._writer(JOB), _now),
         }
 
@@ -245,8 +245,12 @@ class Engine:
             if await crds_missing(self._client):
                 raise CrdsMissing(f"The API server no longer serves {API_VERSION}.")
             with contextlib.suppress(KubeError):
-                if await served(self._client, OPTIONAL_KINDS) != self._audit.served:
-                    self._wake.set()
+                self._met(await served(self._client, OPTIONAL_KINDS))
+
+    def _met(self, served: frozenset[Kind]) -> None:
+        """Have an audit start or end the watches of optional kinds, if these are other ones than before."""
+        if served != self._audit.served:
+            self._wake.set()
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dspy_operator.children import ALL_KINDS, OPTIONAL_KINDS
 from dspy_operator.settings import Settings
 
 from .conftest import Render, Rendered
@@ -65,6 +66,18 @@ def test_operator_has_no_more_rights_than_it_needs(render: Render, sets: tuple[s
     assert by_resource["pods/log"] == {"get"}
 
 
+def test_operator_may_keep_each_kind_of_child(render: Render) -> None:
+    granted = {
+        (group, name): set(rule["verbs"])
+        for rule in operator_rules(render())
+        for group in rule["apiGroups"]
+        for name in rule["resources"]
+    }
+    for kind in (*ALL_KINDS, *OPTIONAL_KINDS):
+        group = kind.api_version.rpartition("/")[0]
+        assert granted[group, kind.plural] == {"get", "list", "watch", "create", "patch", "delete"}
+
+
 def test_namespaced_scope_makes_nothing_cluster_wide(render: Render) -> None:
     things = render(*NAMESPACED, "crds.install=false")
     assert not [x["kind"] for x in things if x["kind"].startswith("Cluster")]
@@ -100,6 +113,7 @@ def test_values_arrive_in_the_operator(render: Render) -> None:
     )
     assert settings.agent_image == "registry.example.com/agent:1.2.3"
     assert settings.ollama_image == "registry.example.com/ollama:1"
+    assert settings.spark_image == "registry.example.com/spark:1"
     assert settings.image_pull_policy == "Never"
     assert settings.namespaces == ("team-a", "team-b")
     assert settings.dns_namespace == "dns"

@@ -17,6 +17,13 @@ NAME = "one"
 FULL: Object = {"model": OLLAMA, "agent": {"env": [{"name": "A", "value": "1"}]}}
 CHANGED: Object = {"model": {"none": {}}, "agent": {"env": [{"name": "A", "value": "2"}], "replicas": 2}}
 SUSPENDED: Object = {**FULL, "operatingMode": "Suspended"}
+STREAMS: Object = {
+    "streaming": {
+        "kafka": {"bootstrapServers": "kafka:9092"},
+        "apps": [{"name": "web"}],
+        "contextJob": {"engine": "Spark"},
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ CHANGES = {
     "update": Change(FULL, CHANGED),
     "suspend": Change(FULL, SUSPENDED),
     "resume": Change(SUSPENDED, FULL),
+    "stream": Change({}, STREAMS),
+    "stream no more": Change(STREAMS, {}),
 }
 
 
@@ -63,7 +72,12 @@ async def prepare(world: World, name: str, change: Change) -> None:
 async def test_kill_after_each_write(
     name: str, operators: Operators, world: World, proxy: FaultProxy
 ) -> None:
-    change = CHANGES[name]
+    await survives_a_kill_after_each_write(CHANGES[name], operators, world, proxy)
+
+
+async def survives_a_kill_after_each_write(
+    change: Change, operators: Operators, world: World, proxy: FaultProxy
+) -> None:
     want, count = await undisturbed(operators, world, proxy, change)
     assert count > 1
     for kill_at in range(1, count + 1):

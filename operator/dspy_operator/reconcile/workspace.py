@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from dspy_operator.api.workspace import InvalidSpec, Workspace, parse
-from dspy_operator.children import CLAIM
+from dspy_operator.children import CLAIM, Kind
 from dspy_operator.desired import desired
 from dspy_operator.facts import Facts
 from dspy_operator.kube.client import KubeClient, Object
@@ -19,7 +19,7 @@ from dspy_operator.lifecycle import due_for_deletion, next_deadline, suspension
 from dspy_operator.observe import claim_facts
 from dspy_operator.queue import Key
 from dspy_operator.reconcile.base import Clock, Pass, StatusWriter, version_of
-from dspy_operator.reconcile.live import LiveChildren, NamespaceEnds
+from dspy_operator.reconcile.live import LiveChildren, NamespaceEnds, may_stream
 from dspy_operator.reconcile.progress import (
     POLL_FIRST_SECONDS,
     POLL_LONGEST_SECONDS,
@@ -33,13 +33,25 @@ _LOGGER: Final = logging.getLogger(__name__)
 
 
 class WorkspaceReconciler:
-    """Level-triggered: the outcome depends on what is there now, not on what happened."""
+    """Level-triggered: the outcome depends on what is there now, not on what happened.
 
-    def __init__(self, client: KubeClient, settings: Settings, writer: StatusWriter, now: Clock) -> None:
+    Args:
+        tell_served: is told which optional kinds a workspace with streams met.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        settings: Settings,
+        writer: StatusWriter,
+        now: Clock,
+        tell_served: Callable[[frozenset[Kind]], None],
+    ) -> None:
         self._client = client
         self._settings = settings
         self._writer = writer
         self._now = now
+        self._tell_served = tell_served
         self._polls: dict[Key, float] = {}
 
     async def reconcile(self, run: Pass) -> float | None:
@@ -74,6 +86,8 @@ class WorkspaceReconciler:
         children = LiveChildren(self._client, workspace)
         await children.read()
         served = frozenset(children.served)
+        if may_stream(workspace):
+            self._tell_served(served)
         facts = Facts(self._now(), claims=_claims(children, workspace), served=served)
         wanted = desired(workspace, facts, self._settings)
         await children.read_named(child.ref for child in wanted)
