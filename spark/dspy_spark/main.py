@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,7 @@ from dspy_agent_core.streams.settings import (
     BOOTSTRAP_VARIABLE,
     CONFIG_VARIABLE,
     PREFIX_VARIABLE,
+    StreamSettings,
     stream_settings,
 )
 from dspy_spark.health import Health, Progress, serving
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS: Final = 0.5
 _DRAIN_SECONDS: Final = 15.0
-_REPORT_SECONDS: Final = 60.0
 
 _EXAMPLES: Final = """\
 examples:
@@ -115,7 +115,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         "--http-port",
         metavar="PORT",
         type=int,
-        default=int(env.get("DSPY_AGENT_HTTP_PORT", "0")),
+        default=env.get("DSPY_AGENT_HTTP_PORT", "0"),
         help="serve /healthz, /readyz and /metrics here (or DSPY_AGENT_HTTP_PORT); 0: don't",
     )
     add("--once", action="store_true", help="read what is there, close the windows, and end")
@@ -136,21 +136,37 @@ def _run(options: argparse.Namespace) -> int:
         signal.signal(signum, lambda *_: stop.set())
     health = Health()
     with serving(health, options.http_port) if options.http_port else nullcontext():
-        from dspy_spark.job import contexts, raw_lines, write
-        from dspy_spark.session import check_connector, start_session
-
-        spark = start_session(options.master, options.jars)
-        try:
-            check_connector(spark)
-            lines = raw_lines(spark, settings, options.max_lines)
-            rows = contexts(lines, settings.topics, once=options.once)
-            query = write(rows, settings, options.checkpoint, options.trigger)
-            say("info", "started", apps=list(apps), checkpoint=options.checkpoint, query=str(query.id))
-            watch(query, health, stop, options.once)
-        finally:
-            spark.stop()
+        _stream(options, settings, health, stop)
     say("info", "ended")
     return 0
+
+
+def _stream(
+    options: argparse.Namespace, settings: StreamSettings, health: Health, stop: threading.Event
+) -> None:
+    from dspy_spark.job import contexts, raw_lines, write
+    from dspy_spark.session import check_connector, start_session
+
+    spark = start_session(options.master, options.jars)
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        check_connector(spark)
+        lines = raw_lines(spark, settings, options.max_lines)
+        rows = contexts(lines, settings.topics, once=options.once)
+        query = write(rows, settings, options.checkpoint, options.trigger)
+        say("info", "started", apps=settings.apps, checkpoint=options.checkpoint, query=str(query.id))
+        watch(query, health, stop, options.once)
+    except (PySparkException, Py4JError, ConnectionError) as error:
+        raise ClusterError(
+            f"Spark fails: {(str(error).strip() or type(error).__name__).splitlines()[0]}",
+            code="SparkFailed",
+            next="See the lines before this one; a new start goes on from the checkpoint.",
+        ) from None
+    finally:
+        with suppress(Py4JError, ConnectionError):  # its JVM may be gone
+            spark.stop()
 
 
 def watch(query: StreamingQuery, health: Health, stop: threading.Event, once: bool) -> None:
