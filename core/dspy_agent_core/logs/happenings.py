@@ -12,11 +12,14 @@ from dspy_agent_core.logs.frames import Resolve, own_frame
 from dspy_agent_core.logs.records import Record
 from dspy_agent_core.logs.times import Stamp
 from dspy_agent_core.logs.traces.model import Trace
-from dspy_agent_core.logs.traces.parse import bare_exception, parse_trace
+from dspy_agent_core.logs.traces.parse import bare_exception, named_below, parse_trace
 
 _EXAMPLE_LINES: Final = 60
 _EXAMPLE_CHARS: Final = 8000
 _MESSAGE_CHARS: Final = 4000
+_NAME_CHARS: Final = 500
+_CAUSES: Final = 20
+_CAUSE_CHARS: Final = 1000
 
 Order = tuple[float, int]
 
@@ -49,7 +52,9 @@ def trace_of(record: Record) -> Trace | None:
         return found
     if record.level is not None and record.level < levels.WARNING:
         return None
-    return bare_exception("\n".join(record.texts[:40]) if record.open else record.texts[0])
+    if record.open:
+        return bare_exception("\n".join(record.texts[:40]))
+    return bare_exception(record.texts[0]) or (named_below(record.texts) if record.lines > 1 else None)
 
 
 def level_of(record: Record, trace: Trace | None) -> int:
@@ -86,10 +91,16 @@ def exceptional(
         record.lines,
         source,
         record.offset,
-        trace.type,
-        own_frame(trace, resolve),
-        [_describe(cause, resolve) for cause in trace.causes] or None,
+        trace.type and trace.type[:_NAME_CHARS],
+        _bounded(own_frame(trace, resolve)),
+        [_describe(cause, resolve)[:_CAUSE_CHARS] for cause in trace.causes[:_CAUSES]] or None,
     )
+
+
+def _bounded(frame: Frame | None) -> Frame | None:
+    if frame is None or len(frame.path) + len(frame.function or "") <= _NAME_CHARS:
+        return frame
+    return Frame(frame.path[:_NAME_CHARS], frame.line, frame.function and frame.function[:_NAME_CHARS])
 
 
 def _describe(trace: Trace, resolve: Resolve) -> str:

@@ -12,8 +12,8 @@ ERROR: Final = LEVELS.index("error")
 CRITICAL: Final = LEVELS.index("critical")
 
 _NAMES: Final = {
-    "trace": 0, "finest": 0, "verbose": 0, "trc": 0,
-    "debug": 1, "dbg": 1, "fine": 1, "finer": 1,
+    "trace": 0, "finest": 0, "verbose": 0, "trc": 0, "trce": 0,
+    "debug": 1, "dbg": 1, "dbug": 1, "fine": 1, "finer": 1,
     "info": 2, "information": 2, "inf": 2, "notice": 2, "log": 2, "config": 2,
     "warn": 3, "warning": 3, "wrn": 3,
     "error": 4, "err": 4, "severe": 4, "fail": 4, "eror": 4,
@@ -24,13 +24,15 @@ WORDS = (
     "PANIC|EMERG|ALERT"
 )
 
-_LOWER = WORDS.replace("PANIC|", "").lower()  # `panic: …` is how Go starts a trace
+_LOWER = WORDS.replace("PANIC|", "").lower() + "|fail|dbug|trce"  # `panic: …` is how Go starts a trace
 
-# After a time: up to four tokens (thread, logger, process), then the level.
+# After a time: up to six tokens (thread, logger, process), then the level.
 AFTER_TIME: Final = re.compile(
     rf"""[\s|:,-]*
-    (?P<before>(?:[\[(<]?[\w.$:/\#@*-]{{1,60}}[\])>]?[,:]?\s+(?:[-|:]\s+)?){{0,4}}?)
-    [\[(<|]?(?P<level>{WORDS}|(?<=[\[(<|])(?:{WORDS.lower()})|(?<=[\[(<|])[TDIWEF](?=[\])>|]))\b[\])>|]?
+    (?P<before>(?:[\[(<]?[\w.$:/\#@*=-]{{1,60}}[\])>]?[,:]?\s+(?:[-|:]\s+)?){{0,6}}?)
+    [\[(<|]?(?:[a-z][\w-]{{0,30}}\.(?=[A-Z]))?
+    (?P<level>{WORDS}|(?<=[\[(<|])(?:{WORDS.lower()})|(?<=[\[(<|])[TDIWEF](?=[\])>|]))\b
+    (?:/[\w-]{{1,40}}(?=\]))?[\])>|]?
     """,
     re.VERBOSE,
 )
@@ -39,17 +41,17 @@ AT_START: Final = re.compile(
     re.VERBOSE,
 )
 
-_CRITICALWORDS = re.compile(
+_CRITICAL_WORDS = re.compile(
     r"segmentation fault|core dumped|out of memory|\boom[- ]?kill|\bpanic:|kernel panic|stack overflow", re.I
 )
-_ERRORWORDS = re.compile(
+_ERROR_WORDS = re.compile(
     r"""\berrors?\b(?!\s*[=:]\s*(?:0|none|null|nil|false)\b)|(?<![\w])err!|\bfail(?:ed|ure)\b|\bfatal\b|exception\b|\btraceback\b
     |\bkilled\b|\babort(?:ed|ing)\b|\bcannot\b|\bcould\ not\b|\bunable\ to\b|(?:permission|access)\ denied
     |connection\ (?:refused|reset)|no\ such\ file|command\ not\ found|\bunreachable\b|assertion|"\s5\d\d\s""",
     re.I | re.VERBOSE,
 )
 _NO_ERROR = re.compile(r"\b(?:0|no|without)\s+(?:errors?|failures?|failed|exceptions?)\b", re.I)
-_WARNINGWORDS = re.compile(r"\bwarn(?:ing)?\b|\bdeprecat|\btimed?[ -]?out\b|\bretry(?:ing)?\b", re.I)
+_WARNING_WORDS = re.compile(r"\bwarn(?:ing)?\b|\bdeprecat|\btimed?[ -]?out\b|\bretry(?:ing)?\b", re.I)
 # One of these is in every text that the patterns above match: cheap to rule out most lines.
 _LOUD = (
     "err", "fail", "fatal", "exception", "traceback", "kill", "abort", "cannot", "could not", "unable",
@@ -81,8 +83,8 @@ def sounds_like(text: str) -> int:
             break
     else:
         return INFO
-    if _CRITICALWORDS.search(text):
+    if _CRITICAL_WORDS.search(text):
         return CRITICAL
-    if _ERRORWORDS.search(_NO_ERROR.sub("", text)):
+    if _ERROR_WORDS.search(_NO_ERROR.sub("", text)):
         return ERROR
-    return WARNING if _WARNINGWORDS.search(text) else INFO
+    return WARNING if _WARNING_WORDS.search(text) else INFO

@@ -18,10 +18,7 @@ _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _CRI = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(?: |$)(.*)", re.S)
 # Docker writes 9 digits, kubectl leaves zeros out, GitHub Actions writes 7.
 _DOCKER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d))(?: |$)(.*)", re.S)
-_HEROKU = re.compile(
-    r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) ((?:app|heroku)\[[\w.-]+\]): ?(.*)", re.S
-)
-_JSON_CARRIER = re.compile(r'\{"log":|.{0,500}?(?:"__REALTIME_TIMESTAMP"|"kubernetes"|"stream")\s*:', re.S)
+_HEROKU = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) ((?:app|heroku)\[[\w.-]+\]): ?(.*)", re.S)
 _KUBECTL = re.compile(r"(\[pod/[^\]\s]+\]) (.*)", re.S)
 _COMPOSE = re.compile(rf"(?!(?:{levels.WORDS}|SUCCESS)\b)([A-Za-z0-9][\w.-]*?) +\| ?(.*)", re.S)
 # The pod of a deployment and its container, as stern writes them.
@@ -34,6 +31,11 @@ _SYSLOG = re.compile(
 _SYSLOG_ISO = re.compile(
     rf"(?:<\d{{1,3}}>1 )?({ISO}) \S+ ([\w./-]+)(?:\[\d+\]: ?| \d+ \S+ (?:-|\[.*?\]) ?)(.*)", re.S
 )
+_KERNEL_TIME = re.compile(r"\[ *\d+\.\d{6}\] ")
+_TAG = re.compile(r"\[[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\] ")  # Rails' request id
+_CALLER = re.compile(r"[\w./@-]+\.go:\d+\t")  # zap
+_REDIS = re.compile(r"\d+:[A-Z] (\d\d? [A-Z][a-z]{2} \d{4} [\d:.]+) ([.*#-]) (.*)", re.S)
+_REDIS_LEVELS: Final = {"#": levels.WARNING, "*": levels.INFO, "-": levels.INFO, ".": levels.INFO - 1}
 _SYSLOG_TABS = re.compile(r"^(?:#011)+")
 _KLOG = re.compile(r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d+)\s+\d+ ([^\]\s]+:\d+)\] (.*)", re.S)
 _RUBY_LOG = re.compile(r"[DIWEFA], \[([\dT:.-]+) ?#\d+\] +([A-Z]+) -- [^:]*: (.*)", re.S)
@@ -97,6 +99,16 @@ def _read(line: Line, at: float | None) -> None:
     if line.trace is None and "\\n" in line.text and _ESCAPED_TRACE.search(line.text):
         line.trace = unescape(line.text)
         line.headed = True
+    if line.trace is None and line.text[-1:] == "}" and '"stack' in line.text:
+        _read_tail(line)
+
+
+def _read_tail(line: Line) -> None:
+    """Take the trace out of an object behind the words of a line."""
+    start = line.text.find('{"')
+    fields = parse_json(line.text[start:]) if start > 0 else None
+    if fields is not None and fields.trace:
+        line.trace, line.headed = fields.trace, True
 
 
 def _year(at: float | None) -> int | None:
@@ -113,7 +125,8 @@ def _take_carrier(line: Line, at: float | None) -> bool:
         if match := (text[10:11] == "T" or "]: " in text[:200]) and _SYSLOG_ISO.match(text):
             return _take_syslog(line, parse_iso(match[1]), match[2], match[3])
     elif first == "{":
-        return _take_json(line) if _JSON_CARRIER.search(text) else False
+        wraps = '"log":' in text and ('"stream":' in text or '"time":' in text or '"kubernetes":' in text)
+        return _take_json(line) if wraps or '"__REALTIME_TIMESTAMP"' in text else False
     elif first == "[":
         match = _KUBECTL.match(text) if text.startswith("[pod/") else None
         return match is not None and _take_name(line, match)
@@ -154,6 +167,7 @@ def _take_name(line: Line, match: re.Match[str]) -> bool:
 def _take_syslog(line: Line, stamp: Stamp | None, app: str, text: str) -> bool:
     line.stamp = stamp
     line.stream += app
+    text = _KERNEL_TIME.sub("", text) if app == "kernel" else text
     line.text = _SYSLOG_TABS.sub(lambda tabs: "\t" * (len(tabs[0]) // 4), text)
     return True
 
@@ -183,7 +197,8 @@ def _take_header(line: Line, at: float | None) -> None:
     text = line.text
     fields = parse_json(text) if text[0] == "{" else parse_logfmt(text) if "=" in text else None
     if fields is not None:
-        line.text, line.trace, line.headed = fields.message, fields.trace, True
+        line.text, line.trace = fields.message, fields.trace
+        line.headed = not fields.message[:1].isspace()  # some shippers wrap each line of a trace
         line.level = fields.level if fields.level is not None else line.level
         line.stamp = fields.stamp or line.stamp
         return
@@ -195,10 +210,18 @@ def _take_header(line: Line, at: float | None) -> None:
         return
     if text[1:4] == ", [" and (match := _RUBY_LOG.match(text)):
         line.stamp, line.level, line.headed = parse_iso(match[1]), levels.level_of(match[2]), True
-        line.text = match[3]
+        line.text = _TAG.sub("", match[3])
         return
     if " [" in text and (access := _ACCESS.match(text)):
         line.stamp, line.headed = match_time(text[access.end() :])[0], True
+        return
+    if text[0].isdigit() and ":" in text[:8] and (match := _REDIS.match(text)):
+        line.stamp, line.level, line.headed = match_time(match[1])[0], _REDIS_LEVELS[match[2]], True
+        line.text = match[3]
+        return
+    if text[0] == "[" and (match := _TAG.match(text) or _KERNEL_TIME.match(text)):
+        line.headed = text[1] in " 0123456789" and "." in match[0]
+        line.text = text[match.end() :]
         return
     stamp, end = match_time(text, None if text[0].isdigit() else _year(at))
     if end:
@@ -211,6 +234,8 @@ def _take_header(line: Line, at: float | None) -> None:
         name = found["level"]
         line.level = levels.level_of(name) if len(name) > 1 else levels.letter_level(name)
         line.text = rest[found.end() :].lstrip(" \t:|]-") or rest.strip()
+        if ".go:" in line.text and (match := _CALLER.match(line.text)):
+            line.text = line.text[match.end() :]
         return
     if text[0] in _LEVEL_STARTS and (found := levels.AT_START.match(text)):
         line.level, line.headed = levels.level_of(found[found.lastgroup or 0]), True

@@ -11,7 +11,7 @@ from dspy_agent_core.logs.lines import Line, completed
 from dspy_agent_core.logs.times import Stamp
 from dspy_agent_core.logs.traces import syntax
 from dspy_agent_core.logs.traces.joiner import OpenTrace
-from dspy_agent_core.logs.traces.kinds import KINDS, is_frame, trace_kind
+from dspy_agent_core.logs.traces.kinds import is_frame, trace_kind
 
 _MAX_CONTINUATION: Final = 200
 _MAX_TEXTS: Final = 3000
@@ -135,9 +135,9 @@ class Joiner:
             _remember(stream, text)
             if kind or is_frame(text):
                 stream.plain = None
-                yield from _open(stream, plain, kind or "frames")
+                yield from _open(stream, plain, kind or ("go" if syntax.GO_PLACE.match(text) else "frames"))
             return
-        if not text.strip():
+        if not line.headed and not text.strip():
             return
         if plain is not None:
             yield plain
@@ -162,18 +162,15 @@ class Joiner:
 
 
 def _kind(line: Line) -> str | None:
-    """Return the kind of trace that ``line`` begins, unless it says itself that it is none."""
+    """Return the kind of trace that ``line`` begins, or None."""
     if line.trace:
         return None
-    kind = trace_kind(line.text)
-    known = KINDS.get(kind) if kind else None
-    quiet = line.level is not None and line.level < levels.WARNING
-    return None if quiet and known is not None and known.spoken else kind
+    return trace_kind(line.text, quiet=line.level is not None and line.level < levels.WARNING)
 
 
 def _is_restated(text: str, failed: bool) -> bool:
     """Return whether ``text`` only repeats what traces have told, or is the rule above them."""
-    if text[0] in "=_" and syntax.PYTEST_SECTION.match(text):
+    if text[:1] in ("=", "_") and syntax.PYTEST_SECTION.match(text):
         return failed or not syntax.RESTATED.match(text)
     return failed and syntax.RESTATED.match(text) is not None
 
@@ -190,7 +187,11 @@ def _open(stream: _Stream, record: Record, kind: str) -> Iterator[Record]:
 
 def _is_first_frame(plain: Record | None, text: str) -> bool:
     """Return whether ``text`` is a frame below a line that names an exception of its own."""
-    return plain is not None and bool(syntax.AT_FRAME.match(text) and syntax.EMBEDDED.search(plain.texts[0]))
+    if plain is None or not syntax.AT_FRAME.match(text):
+        return False
+    return any(syntax.HEAD.match(said.strip()) for said in plain.texts[-8:]) or bool(
+        syntax.EMBEDDED.search(plain.texts[0])
+    )
 
 
 def _remember(stream: _Stream, text: str) -> None:
@@ -220,6 +221,8 @@ def _introduces(record: Record, text: str, kind: str) -> bool:
         return True
     if kind == "python" and text.startswith("Traceback ") and record.lines <= _MAX_WORDS:
         return record.headed or levels.sounds_like(record.texts[0]) >= levels.ERROR
+    if kind == "ruby" and syntax.RUBY_NAMED.match(record.texts[-1]):
+        return True
     return (
         not record.headed
         and record.texts[-1].endswith(":")

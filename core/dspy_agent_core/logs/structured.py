@@ -10,15 +10,68 @@ from typing import Any
 from dspy_agent_core.logs.levels import level_of
 from dspy_agent_core.logs.times import Stamp, from_epoch, parse_iso
 
-_MESSAGE = ("message", "msg", "event", "log", "text", "@message", "error", "err")
-_LEVEL = ("level", "severity", "levelname", "lvl", "log.level", "@level", "loglevel", "severityText")
-_TIME = ("timestamp", "@timestamp", "time", "ts", "asctime", "datetime", "t", "date")
+_MESSAGE = (
+    "message", "msg", "event", "log", "text", "@message", "Message", "textPayload", "@m", "@mt",
+    "MessageTemplate",
+    "RenderedMessage", "short_message", "errorMessage", "exception.message", "error.message", "error", "err",
+)  # fmt: skip
+_LEVEL = (
+    "level_name", "level", "severity", "levelname", "lvl", "log.level", "@level", "loglevel", "severityText",
+    "LogLevel", "Level",
+    "@l", "log_level", "logLevel", "PRIORITY",
+)  # fmt: skip
+_TIME = (
+    "timestamp",
+    "@timestamp",
+    "time",
+    "ts",
+    "asctime",
+    "datetime",
+    "t",
+    "date",
+    "Timestamp",
+    "@t",
+    "instant",
+    "eventTime",
+)
+# Objects in which some loggers put everything that they were told.
+_NESTED = ("fields", "jsonPayload", "record", "body", "log")
+_ERRORS = ("err", "error", "exception", "exc", "exc_info", "thrown", "exception_info", "throwable", "cause")
+_KINDS = (
+    "type",
+    "name",
+    "class",
+    "kind",
+    "errorType",
+    "exception_class",
+    "ClassName",
+    "exc_type",
+    "error_class",
+)
+_WORDS = (
+    "message",
+    "msg",
+    "errorMessage",
+    "exception_message",
+    "Message",
+    "localizedMessage",
+    "detail",
+    "exc_value",
+    "value",
+)
+_STACKS = (
+    "stack_trace", "stacktrace", "stack", "trace", "backtrace", "extendedStackTrace", "frames", "StackTrace",
+    "StackTraceString", "stackTrace",
+)  # fmt: skip
 _TRACE = re.compile(
     r"Traceback \(most recent call last\)|\n[ \t]+at \S"
-    r"|\ngoroutine \d+ \[|\n\t\S+\.go:\d|panicked at|\n[ \t]+from \S+:\d+:in |\n[ \t]*File \""
+    r"|\ngoroutine \d+ \[|\n[ \t]+\S+\.go:\d|panicked at|\n[ \t]*(?:from )?\S+:\d+:in "
+    r"|\n[ \t]*File \"|\n#\d+ \S"
+    r"|\n    (?:\([\w.]+ [\w.]+\) )?\S+\.exs?:\d+: "
 )
 _LOGFMT_PAIR = re.compile(r'(?<![\w.@-])([A-Za-z_@][\w.@-]*)=("(?:[^"\\]|\\.)*"|\S*)')
 _LOGFMT = re.compile(r"(?=[\w.@-]+=).*?(?<!\S)(?:level|lvl|severity)=")
+_BARE_FRAME = re.compile(r"\s+at \S|\S+:\d+:in [`']|#\d+ \S|\s*File \"|\S+:\d+$")
 _CLOSING_QUOTE = re.compile(r"\n['\"]$")
 
 
@@ -43,13 +96,26 @@ def parse_json(text: str) -> Fields | None:
 
 def from_mapping(data: dict[str, Any], text: str) -> Fields:
     """Return the fields of a decoded object; ``text`` is the message if no field holds one."""
-    message = next((str(data[k]) for k in _MESSAGE if isinstance(data.get(k), (str, int, float))), None)
-    nested = data.get("log")
-    level_value = _first(data, _LEVEL) or (nested.get("level") if isinstance(nested, dict) else None)
+    inner: dict[str, Any] = next((data[name] for name in _NESTED if isinstance(data.get(name), dict)), {})
+    message = next(
+        (str(d[k]) for d in (data, inner) for k in _MESSAGE if isinstance(d.get(k), (str, int, float))), None
+    )
+    level = _first(data, _LEVEL) or _first(inner, _LEVEL)
     trace = _find_trace(data, 0) or _described_error(data)
     if message is None or (trace and message in trace):
         message = trace.strip().splitlines()[0] if trace and trace.strip() else (message or text)
-    return Fields(message, level_of(level_value), _stamp(_first(data, _TIME)), trace)
+    elif inner or "error" in data or "err" in data:
+        message = _with_error(message, data, inner)
+    return Fields(message, level_of(level), _stamp(_first(data, _TIME)), trace)
+
+
+def _with_error(message: str, data: dict[str, Any], inner: dict[str, Any]) -> str:
+    """Return ``message`` with the error that Go's loggers put beside it."""
+    for name in ("error", "err"):
+        error = data.get(name) or inner.get(name)
+        if isinstance(error, str) and error and error not in message and "\n" not in error:
+            return f"{message}: {error}"
+    return message
 
 
 def parse_logfmt(text: str) -> Fields | None:
@@ -59,11 +125,7 @@ def parse_logfmt(text: str) -> Fields | None:
     pairs: dict[str, Any] = {}
     for key, value in _LOGFMT_PAIR.findall(text):
         pairs[key] = _unquote(value) if value.startswith('"') else value
-    fields = from_mapping(pairs, text)
-    extra = pairs.get("err") or pairs.get("error")
-    if extra and extra not in fields.message:
-        fields.message = f"{fields.message}: {extra}"
-    return fields
+    return from_mapping(pairs, text)
 
 
 def unescape(text: str) -> str:
@@ -96,19 +158,68 @@ def _stamp(value: Any) -> Stamp | None:
 
 def _find_trace(value: Any, depth: int) -> str | None:
     if isinstance(value, str):
-        return value if _TRACE.search(value) else None
+        spoken = "\n" in value or "panicked at" in value
+        return value if spoken and _TRACE.search(value) else None
     if depth > 4:
         return None
     if isinstance(value, dict):
-        if isinstance(value.get("frames"), list):
-            return _from_frames(value)
-        return next(filter(None, (_find_trace(v, depth + 1) for v in value.values())), None)
+        return _of_object(value) or next(
+            filter(None, (_find_trace(v, depth + 1) for v in value.values())), None
+        )
     if isinstance(value, list):
         texts = [v for v in value if isinstance(v, str)]
         if texts and len(texts) == len(value):
             return _find_trace("\n".join(t.rstrip("\n") for t in texts), depth + 1)
         return next(filter(None, (_find_trace(v, depth + 1) for v in value)), None)
     return None
+
+
+def _of_object(error: dict[str, Any]) -> str | None:
+    """Write an object that holds an exception, or has one beside it, as its language prints it."""
+    stack = next((error[name] for name in _STACKS if error.get(name)), None)
+    if stack is None:
+        return None
+    if isinstance(stack, str) or (isinstance(stack, list) and isinstance(stack[0], str)):
+        return _of_lines(error, stack if isinstance(stack, str) else "\n".join(map(str, stack)))
+    frames = [frame for frame in stack if isinstance(frame, dict)] if isinstance(stack, list) else []
+    if not frames:
+        return None
+    if "class" in frames[0] and "method" in frames[0]:
+        lines = [f"\tat {f.get('class')}.{f.get('method')}({f.get('file')}:{f.get('line')})" for f in frames]
+        return "\n".join([_head(error), *lines])
+    if "source" in frames[0] or "func" in frames[0]:  # zerolog, and pkg/errors by it
+        lines = [
+            f"{f.get('func') or f.get('function')}\n\t{f.get('source') or f.get('file')}:{f.get('line')}"
+            for f in frames
+        ]
+        return "\n".join(["goroutine 1 [running]:", *lines])
+    return _from_frames({**error, "frames": frames})
+
+
+def _of_lines(error: dict[str, Any], stack: str) -> str | None:
+    """Put type and message above a stack that has neither."""
+    head = _head(error)
+    bare = stack.lstrip()
+    first = bare.partition("\n")[0]
+    if not head or not (_BARE_FRAME.match(stack) or _BARE_FRAME.match(first)) or first in head:
+        return None
+    return f"{head}\n{stack}"
+
+
+def _head(error: dict[str, Any]) -> str:
+    """Return ``type: message`` of an object, as far as it has them."""
+    beside = next(
+        (error[name] for name in ("error", "err", "exception") if isinstance(error.get(name), (str, dict))),
+        "",
+    )
+    beside = _head(beside) if isinstance(beside, dict) else beside
+    kind = next((error[n] for n in (*_KINDS, "error.type") if isinstance(error.get(n), str)), "")
+    words = (
+        next((error[n] for n in ("error.message", *_WORDS) if isinstance(error.get(n), str)), "")
+        if kind
+        else beside
+    )
+    return f"{kind}: {words}" if kind and words else (kind or words)
 
 
 def _from_frames(error: dict[str, Any]) -> str | None:
@@ -125,12 +236,19 @@ def _from_frames(error: dict[str, Any]) -> str | None:
 
 def _described_error(data: dict[str, Any]) -> str | None:
     """Return ``type: message`` of an error object that has no stack."""
-    for name in ("err", "error", "exception", "exc"):
-        error = data.get(name)
+    context = data.get("context")
+    beside = context if isinstance(context, dict) else {}
+    for name in _ERRORS:
+        error = data.get(name) or beside.get(name)
         if isinstance(error, dict):
-            kind = error.get("type") or error.get("name") or error.get("class")
-            message = error.get("message") or error.get("msg") or ""
-            if isinstance(kind, str):
-                return f"{kind}: {message}"
-    kind, message = data.get("error.type"), data.get("error.message", "")
+            head = _head(error)
+            where = error.get("file")
+            if head and isinstance(where, str) and re.search(r":\d+$", where):  # Monolog
+                return f"PHP Fatal error:  Uncaught {head} in {where}\nStack trace:"
+            if head and any(isinstance(error.get(kind), str) for kind in _KINDS):
+                return head
+    kind, message = (
+        data.get("error.type") or data.get("errorType"),
+        data.get("error.message") or data.get("errorMessage", ""),
+    )
     return f"{kind}: {message}" if isinstance(kind, str) else None

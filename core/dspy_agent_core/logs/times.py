@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_NAMES = frozenset((*MONTHS, "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
 _MONTH = "|".join(MONTHS)
 
 ISO = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:\s?(?:Z|UTC\b|[+-]\d\d:?\d\d\b))?"
@@ -17,7 +16,7 @@ _TIME = re.compile(
     rf"""[\[(]?(?:
       (?P<iso>{ISO})
     | (?P<day>\d{{1,2}})[\ /-](?P<mon>{_MONTH})[\ /-](?P<year>\d{{4}})[:\ ]
-      (?P<clock>\d\d:\d\d:\d\d(?:[.,]\d+)?)(?P<zone>\ [+-]\d{{4}})?
+      (?P<clock>\d\d:\d\d:\d\d(?:[.,]\d+)?)(?P<zone>\ [+-]\d{{4}}|\ UTC)?
     | (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\ )?(?P<mon2>{_MONTH})\ +
       (?P<day2>\d{{1,2}})\ (?P<clock2>\d\d:\d\d:\d\d(?:[.,]\d+)?)(?:\ (?P<year2>\d{{4}}))?
     | (?P<short>\d\d/\d\d/\d\d\ \d\d:\d\d:\d\d)

@@ -73,7 +73,7 @@ def cases() -> list[Case]:
 def _case(language: str, section: str) -> Case:
     head, _, text = section.partition("\n---\n")
     title, *labels = head.split("\n")
-    name, command, build = (part.strip() for part in (title + " | | ").split(" | ", 2))
+    name, command, build = (part.strip() for part in f"{title} |  | ".split(" | ", 2))
     words, built = (
         tuple(sys.executable if word == "{python}" else word for word in shlex.split(part.strip(" |")))
         for part in (command, build)
@@ -85,9 +85,8 @@ def _case(language: str, section: str) -> Case:
 
 
 def _shown(label: str, marks: dict[str, int], file: str) -> Shown:
-    kind, message, place, causes = (
-        part.strip() for part in f"{label} | | ".replace("| |", "|  |").split(" | ", 3)
-    )
+    parts = [part.strip() for part in re.split(r" \|(?= |$)", label)]
+    kind, message, place, causes = (*parts, "", "", "")[:4]
     return Shown(
         None if kind == "-" else kind,
         message.replace("\\n", "\n"),

@@ -7,8 +7,8 @@ import re
 from dspy_agent_core.logs.traces import syntax
 from dspy_agent_core.logs.traces.model import Block, RawFrame, Trace
 
-_RICH_FRAME = re.compile(r"[│|] (?P<path>\S.*?):(?P<line>\d+) in (?P<function>\S+) *[│|]?$")
-_RICH_HEAD = re.compile(r"[╭+][─-]+.* ?Traceback \(most recent call last\)")
+_RICH_FRAME = re.compile(r"[│|] (?P<path>\S.*?):(?P<line>\d+) in (?P<function>\S+) *[│|]? *$")
+_RICH_HEAD = re.compile(r" *[╭+][─-]+.* ?Traceback \(most recent call last\)")
 _IPYTHON_HEAD = re.compile(r"(?P<type>[\w.]+) +Traceback \(most recent call last\)$")
 _IPYTHON_FRAME = re.compile(
     r"(?:File (?P<path>\S.*?):(?P<line>\d+)(?:, in (?P<function>[^\n(]+).*)?|(?P<cell>(?:Cell"
@@ -16,7 +16,7 @@ _IPYTHON_FRAME = re.compile(
 )
 _FINAL = syntax.PY_FINAL.pattern
 BOXED_MORE = re.compile(
-    r"[│╭╰]|(?:File \S.*:\d+|(?:Cell|Input) In ?\[)|-+> ?\d+ |\s+\d+ |\s+\.\.\.$|\s+[(\[]?\.\.\.|-{20,}$"
+    r" *[│╭╰]|(?:File \S.*:\d+|(?:Cell|Input) In ?\[)|-+> ?\d+ |\s+\d+ |\s+\.\.\.$|\s+[(\[]?\.\.\.|-{20,}$"
     rf"|(?:During handling|The above exception)|{_FINAL}",
     re.S,
 )
@@ -30,9 +30,11 @@ def is_boxed(text: str) -> bool:
 def parse_boxed(texts: list[str]) -> Trace | None:
     """Return the exception that the traceback ends with; those before it are its causes."""
     blocks: list[Block] = []
-    finished = True
-    for text in texts:
+    finished, margin = True, 0
+    for line in texts:
+        text = line[margin:] if line[:margin].isspace() else line
         if is_boxed(text):
+            margin += len(text) - len(text.lstrip(" "))
             blocks.append(Block(None, [], []))
             finished = False
         elif not blocks:

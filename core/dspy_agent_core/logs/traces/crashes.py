@@ -70,6 +70,10 @@ KERNEL_MORE = re.compile(
 )
 
 
+_GIN_FRAME = re.compile(r"(?P<path>\S+\.go):(?P<line>\d+) \(0x[0-9a-f]+\)$")
+GIN_MORE = re.compile(rf"{_GIN_FRAME.pattern}|\t\S")
+
+
 def is_terminate(text: str) -> bool:
     """Return whether ``text`` begins what the C++ runtime says of an exception nobody caught."""
     return _TERMINATE.match(text) is not None
@@ -186,6 +190,27 @@ def parse_kernel(texts: list[str]) -> Trace | None:
         return None
     calls = [found["call"] for text in texts[1:] if (found := _KERNEL_FRAME.match(text))]
     return Trace(head["type"], head["message"] or "", tuple(RawFrame("kernel", None, call) for call in calls))
+
+
+def is_gin(text: str) -> bool:
+    """Return whether ``text`` begins what Gin prints of a panic that it recovered."""
+    return text.endswith("panic recovered:")
+
+
+def parse_gin(texts: list[str]) -> Trace | None:
+    """Return the panic: its message stands right above the frames, each of which has two lines."""
+    places = [(number, at) for number, text in enumerate(texts) if (at := _GIN_FRAME.match(text))]
+    if not places:
+        return None
+    calls = [
+        texts[number + 1].strip().partition(": ")[0] if number + 1 < len(texts) else ""
+        for number, _ in places
+    ]
+    frames = [
+        RawFrame(at["path"], int(at["line"][:9]), call) for (_, at), call in zip(places, calls, strict=True)
+    ]
+    message = next((text for text in reversed(texts[: places[0][0]]) if text.strip()), "")
+    return Trace("panic", message, tuple(frames))
 
 
 def _frame(found: re.Match[str]) -> RawFrame:

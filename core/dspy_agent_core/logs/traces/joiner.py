@@ -9,6 +9,17 @@ from dspy_agent_core.logs.traces import syntax
 from dspy_agent_core.logs.traces.kinds import KINDS, trace_kind
 
 _MAX_MESSAGE_LINES: Final = 40
+_AFTER_FINAL: Final = (
+    " ",
+    "\t",
+    "Traceback",
+    "During",
+    "The above",
+    '"""',
+    "Call stack",
+    "Message:",
+    "Arguments:",
+)
 _GOES_ON: Final = (":", ",", "(", "[", "{", "\\")
 _CARET = re.compile(r"\s*[\^~]+\s*$")
 _MARGIN = re.compile(r" {2,}[|+]")
@@ -25,6 +36,7 @@ class OpenTrace:
         "_after_blank",
         "_after_caret",
         "_among_words",
+        "_bare_calls",
         "_before_head",
         "_chained",
         "_ended",
@@ -60,6 +72,8 @@ class OpenTrace:
         self._in_code = self._has_error = self._ended = False
         bare = text.lstrip(" ")
         self._indent = len(text) - len(bare) if bare.startswith("Traceback") else 0
+        self._bare_calls = kind == "go" and bool(syntax.GO_PLACE.match(text)) and text[0] == "\t"
+        self._in_message = self._in_message and not self._bare_calls
         if kind == "pytest":
             self._pytest(text)
 
@@ -68,6 +82,8 @@ class OpenTrace:
         if self._inside(text, headed):
             self._after_blank = False
             return True
+        if self._known is not None and self._known.begins(text):
+            return False  # the next one of its kind
         if headed or (self.interrupted and not self._is_unfinished()):
             return False
         if not text.strip():
@@ -130,6 +146,11 @@ class OpenTrace:
         if syntax.JVM_MORE.match(text) or syntax.DOTNET_MORE.match(text):
             self._in_message = not text.lstrip().startswith(("...", "--- End"))
             return True
+        if ":in " in text and syntax.RUBY_PLAIN.match(text):
+            self.kind = "ruby"
+            return self._ends_message(True)
+        if syntax.RUST_CAUSES.match(text):
+            return self._ends_message(True)
         if syntax.NODE_TAIL.match(text) and (self.kind == "node" or text[0] in " }"):
             return not headed
         return self._ends_message(syntax.AT_FRAME.match(text))
@@ -143,7 +164,9 @@ class OpenTrace:
         if syntax.GO_MORE.match(text):
             self._in_message = False
             return True
-        return not self._in_message and bool(syntax.GO_CALL.match(text))
+        return not self._in_message and bool(
+            syntax.GO_CALL.match(text) or (self._bare_calls and syntax.GO_NAME.match(text))
+        )
 
     def _pytest(self, text: str) -> bool:
         """Take short frames, then the lines of the error, then the place that long ones end with."""
@@ -164,6 +187,8 @@ class OpenTrace:
         return bool(longer or syntax.PYTEST_SHORT.match(text))
 
     def _python(self, text: str, headed: bool) -> bool:
+        if headed and not self.wants_final and not text.startswith(_AFTER_FINAL):
+            return False
         if self._indent and text[: self._indent].isspace():
             text = text[self._indent :]
         if self._remote and text == '"""':

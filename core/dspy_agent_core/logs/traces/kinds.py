@@ -21,7 +21,6 @@ class Kind:
         parse: what it says.
         message: lines of any words follow the first line, until one that is ``inside``.
         blanks: there are blank lines in it.
-        spoken: its first line could also be an ordinary log line; below level warning it is one.
     """
 
     begins: Callable[[str], bool]
@@ -29,7 +28,6 @@ class Kind:
     parse: Callable[[list[str]], Trace | None]
     message: bool = False
     blanks: bool = False
-    spoken: bool = False
 
 
 _NEVER: Final = re.compile(r"(?!)")
@@ -38,9 +36,9 @@ _WHAT: Final = re.compile(r"\s+what\(\): ")
 KINDS: Final[dict[str, Kind]] = {
     "boxed": Kind(boxed.is_boxed, boxed.BOXED_MORE, boxed.parse_boxed, blanks=True),
     "php": Kind(scripting.is_php, scripting.PHP_MORE, scripting.parse_php, message=True),
-    "perl": Kind(scripting.is_perl, scripting.PERL_MORE, scripting.parse_perl, spoken=True),
-    "shell": Kind(scripting.is_shell, _NEVER, scripting.parse_shell, spoken=True),
-    "lua": Kind(scripting.is_lua, scripting.LUA_MORE, scripting.parse_lua, spoken=True),
+    "perl": Kind(scripting.is_perl, scripting.PERL_MORE, scripting.parse_perl),
+    "shell": Kind(scripting.is_shell, _NEVER, scripting.parse_shell),
+    "lua": Kind(scripting.is_lua, scripting.LUA_MORE, scripting.parse_lua),
     "elixir": Kind(scripting.is_elixir, scripting.ELIXIR_MORE, scripting.parse_elixir, message=True),
     "terminate": Kind(crashes.is_terminate, _WHAT, crashes.parse_terminate),
     "assertion": Kind(crashes.is_assertion, _NEVER, crashes.parse_assertion),
@@ -49,57 +47,56 @@ KINDS: Final[dict[str, Kind]] = {
     "fault": Kind(crashes.is_fault, crashes.FAULT_MORE, crashes.parse_fault, blanks=True),
     "jvm crash": Kind(crashes.is_jvm_crash, crashes.JVM_MORE, crashes.parse_jvm_crash),
     "kernel": Kind(crashes.is_kernel, crashes.KERNEL_MORE, crashes.parse_kernel),
-    "compiler": Kind(
-        diagnostics.is_compiler, diagnostics.COMPILER_MORE, diagnostics.parse_compiler, spoken=True
-    ),
+    "compiler": Kind(diagnostics.is_compiler, diagnostics.COMPILER_MORE, diagnostics.parse_compiler),
     "go test": Kind(diagnostics.is_go_test, diagnostics.GO_TEST_MORE, diagnostics.parse_go_test),
     "race": Kind(diagnostics.is_race, diagnostics.RACE_MORE, diagnostics.parse_race, blanks=True),
+    "gin": Kind(crashes.is_gin, crashes.GIN_MORE, crashes.parse_gin, message=True, blanks=True),
     "tap": Kind(diagnostics.is_tap, diagnostics.TAP_MORE, diagnostics.parse_tap, blanks=True),
     "jest": Kind(diagnostics.is_jest, _NEVER, diagnostics.parse_jest, blanks=True),
 }
 
-# Words without which a kind can't begin: cheap to rule out nearly every line.
-_HINTS: Final = (
-    ("Traceback (", ("boxed",)),
-    (" line ", ("php", "perl", "shell")),
-    ("Uncaught ", ("php",)),
-    ("[object] (", ("php",)),
-    (" not found", ("shell",)),
-    (".lua:", ("lua",)),
-    ("** (", ("elixir",)),
-    ("terminat", ("terminate",)),
-    ("Assertion ", ("assertion",)),
-    ("Sanitizer", ("sanitizer",)),
-    ("Fatal Python", ("fault",)),
-    (" fatal e", ("fault", "jvm crash")),
+# What can begin with any word: a part of its first line.
+_ANYWHERE: Final = (
     ("error", ("compiler",)),
+    (" line ", ("php", "perl", "shell")),
     (".go:", ("compiler",)),
-    ("[E0", ("compiler",)),
-    ("--- FAIL", ("go test",)),
-    ("DATA RACE", ("race",)),
-    ("not ok ", ("tap",)),
-    ("● ", ("jest",)),
-    ("== ", ("valgrind",)),
-    ("BUG", ("kernel",)),
-    ("Oops", ("kernel",)),
-    ("kernel", ("kernel",)),
-    ("general prot", ("kernel",)),
-    ("Kernel panic", ("kernel",)),
+    (".lua:", ("lua",)),
+    ("Assertion ", ("assertion",)),
+    ("Sanitizer: ", ("sanitizer",)),
+    ("[object] (", ("php",)),
+    ("PHP message: ", ("php",)),
+    ("panic recovered:", ("gin",)),
+    (" not found", ("shell",)),
 )
+# The other kinds, by the first letter of their first line.
+_BEGINNINGS: Final[dict[str, tuple[str, ...]]] = {
+    "*": ("elixir",), "t": ("terminate",), "l": ("terminate",), "=": ("valgrind",), "F": ("fault", "php"),
+    "W": ("fault", "race"), "D": ("race",), "P": ("php",),
+    "U": ("php", "kernel"), "N": ("php",), "#": ("jvm crash",),
+    "[": ("compiler", "kernel"), "-": ("go test",), "n": ("tap",), "●": ("jest",),
+    "B": ("kernel",), "O": ("kernel",),
+    "k": ("kernel",), "g": ("kernel",), "K": ("kernel",),
+}  # fmt: skip
 
 
 def known_by_words(text: str) -> str | None:
     """Return the kind, a key of ``KINDS``, that ``text`` begins, or None."""
-    for hint, names in _HINTS:
+    bare = text.lstrip(" ") if text[:1] == " " else text
+    if not bare:
+        return None
+    for name in _BEGINNINGS.get(bare[0], ()):
+        if KINDS[name].begins(text):
+            return name
+    for hint, names in _ANYWHERE:
         if hint in text:
             for name in names:
                 if KINDS[name].begins(text):
                     return name
-    return None
+    return "boxed" if "Traceback (" in text and boxed.is_boxed(text) else None
 
 
-def trace_kind(text: str) -> str | None:
-    """Return the kind of trace that ``text`` starts, or None."""
+def trace_kind(text: str, *, quiet: bool = False) -> str | None:
+    """Return the kind of trace that ``text`` starts, or None. ``quiet``: its level is below warning."""
     if "Traceback (most recent call last)" in text:
         return "boxed" if boxed.is_boxed(text) else "python"
     if 'File "' in text and (frame := syntax.PY_FRAME.match(text)) and frame["function"] is None:
@@ -108,7 +105,7 @@ def trace_kind(text: str) -> str | None:
     if not first:
         return None
     if first in " \t":
-        return known_by_words(text) if "● " in text or "not ok " in text or "--- FAIL" in text else None
+        return known_by_words(text) if text.lstrip(" ").startswith(("● ", "not ok ", "--- FAIL")) else None
     if (text.startswith("E   ") and syntax.PYTEST_ERROR.match(text)) or (
         ".py:" in text and syntax.PYTEST_SHORT.match(text)
     ):
@@ -123,7 +120,7 @@ def trace_kind(text: str) -> str | None:
         return "ruby"
     if text[-1].isdigit() and syntax.NODE_WHERE.match(text):
         return "node"
-    if known := known_by_words(text):
+    if not quiet and (known := known_by_words(text)):
         return known
     if not syntax.HEAD.match(text):
         return None

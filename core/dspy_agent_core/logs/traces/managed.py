@@ -64,10 +64,12 @@ class _Reader:
             self._words(text)
 
     def _words(self, text: str) -> None:
+        unnamed = len(self.blocks) == 1 and self.blocks[0].type is None
+        text = text.strip() if unnamed else text
         head = syntax.HEAD.match(text)
         if not self._stack:
             self._begin(text)
-        elif head and len(self.blocks) == 1 and self.blocks[0].type is None:
+        elif head and unnamed:
             self.blocks.clear()  # only words stood above it
             self._begin(text)
         else:

@@ -9,6 +9,7 @@ from dspy_agent_core.logs.traces import syntax
 from dspy_agent_core.logs.traces.model import Block, RawFrame, Trace
 
 _GO_PANIC = re.compile(r"\t*(?P<type>panic|fatal error): (?P<message>.*)", re.S)
+_REPORT_NUMBER = re.compile(r"\s+\d+: ")
 _GO_AGAIN = re.compile(r" \[recovered(?:, repanicked)?\]$")
 _GO_SERVING = re.compile(r"panic serving \S+: (?P<message>.*)$", re.S)
 # What a handler of a panic calls to print the stack.
@@ -23,8 +24,6 @@ _RUST = re.compile(
 _RUST_CALL = re.compile(r"\s+\d+:\s+(?:0x[0-9a-f]+ - )?(?P<call>.+)$")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 _RUST_PLACE = re.compile(r"\s+at (?P<path>\S.*?):(?P<line>\d+)(?::\d+)?$")
-# Rails: `ActionView::Template::Error (undefined method …):`
-_RUBY_NAMED = re.compile(r"(?P<type>[A-Z]\w*(?:::[A-Z]\w*)*) (?P<message>\(.*\)):$", re.S)
 
 
 def parse_go(texts: list[str]) -> Trace | None:
@@ -144,10 +143,22 @@ def _ruby_logged(before: list[str]) -> Block:
     """Return the exception that the lines above a bare backtrace name."""
     said = [text for text in before if text.strip() and not text.startswith("Traceback (")]
     for number, text in enumerate(said):
-        if typed := syntax.RUBY_TYPED.match(text):
+        if typed := syntax.RUBY_NAMED.match(text) or syntax.RUBY_TYPED.match(text):
             return Block(typed["type"], [typed["message"], *said[number + 1 :]], [])
         if head := syntax.HEAD.match(text) or syntax.EMBEDDED.search(text):
             return Block(head["type"], [head["message"] or "", *said[number + 1 :]], [])
-        if named := _RUBY_NAMED.match(text):
-            return Block(named["type"], [named["message"].strip("()"), *said[number + 1 :]], [])
     return Block(None, said[-1:], [])
+
+
+def parse_report(texts: list[str]) -> Trace | None:
+    """Return the error that Rust's anyhow and eyre print, with its numbered causes."""
+    start = next(n for n, text in enumerate(texts) if syntax.RUST_CAUSES.match(text))
+    head = syntax.HEAD.match(texts[0])
+    message = [(head["message"] or "") if head else texts[0], *texts[1:start]]
+    causes: list[Trace] = []
+    for text in texts[start + 1 :]:
+        if not text[:1].isspace():
+            break
+        causes.append(Trace(None, _REPORT_NUMBER.sub("", text).strip()))
+    kind = head["type"] if head else None
+    return Trace(kind, "\n".join(message).strip(), causes=tuple(cause for cause in causes if cause.message))

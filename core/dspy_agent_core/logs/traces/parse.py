@@ -51,6 +51,8 @@ def _by_language(texts: list[str], context: list[str] | None) -> Trace | None:
         return ruby
     if any(managed.NODE_FRAME.match(t) for t in texts):
         return managed.parse_node(texts)
+    if any(syntax.RUST_CAUSES.match(t) for t in texts):
+        return native.parse_report(texts)
     return managed.parse(texts) or managed.parse_node(texts)
 
 
@@ -68,3 +70,11 @@ def bare_exception(text: str) -> Trace | None:
     if found is None and any(map(text.__contains__, syntax.TYPE_ENDS)):
         found = syntax.EMBEDDED.search(text[:4000])
     return Trace(found["type"], (found["message"] or "").strip()) if found else None
+
+
+def named_below(texts: list[str]) -> Trace | None:
+    """Return the exception that a line hanging below others begins with, or None."""
+    for text in texts[1:_HEAD_LINES]:
+        if found := syntax.HEAD.match(text.strip()):
+            return Trace(found["type"], (found["message"] or "").strip())
+    return None

@@ -6,6 +6,7 @@ import re
 
 from dspy_agent_core.logs.traces.model import RawFrame, Trace
 
+_MAX_PHP = 50_000
 _PHP_TYPE = r"[A-Za-z_\\][\w\\]*"
 _PHP_KIND = r"(?:PHP )?(?P<kind>(?:Recoverable )?[Ff]atal error|Parse error|Warning|Notice|Deprecated): +"
 _PHP_UNCAUGHT = re.compile(
@@ -14,12 +15,13 @@ _PHP_UNCAUGHT = re.compile(
     re.S | re.M,
 )
 _PHP_OBJECT = re.compile(
-    rf"\[(?:previous exception|object)\] \((?P<type>{_PHP_TYPE})\(code: [^)]*\): (?P<message>.*?)"
-    r" at (?P<path>[^\n]+?):(?P<line>\d+)\)",
+    rf"\[(?:previous exception|object)\] \((?P<type>{_PHP_TYPE})\(code: [^)]{{0,40}}\): "
+    rf"(?P<message>.{{0,4000}}?)"
+    r" at (?P<path>\S{1,400}?):(?P<line>\d+)\)",
     re.S,
 )
-_PHP_PLACED = re.compile(rf"{_PHP_KIND}(?P<message>.*) in (?P<path>.+?) on line (?P<line>\d+)$", re.S)
-_PHP_HEAD = re.compile(rf"(?:NOTICE: PHP message: )?{_PHP_KIND}(?:Uncaught |.* on line \d+$)")
+_PHP_PLACED = re.compile(rf"{_PHP_KIND}(?P<message>.*) in (?P<path>\S+) on line (?P<line>\d+)$", re.S)
+_PHP_HEAD = re.compile(rf"(?:.{{0,300}}?PHP message: )?{_PHP_KIND}(?:Uncaught |.* on line \d+$)")
 _PHP_FRAME = re.compile(
     r"#\d+ (?:(?P<path>[^\n]+?)\((?P<line>\d+)\): |\[internal function\]: )(?P<call>[^\n(]+)"
 )
@@ -28,7 +30,8 @@ PHP_MORE = re.compile(
 )
 
 _PERL = re.compile(
-    r"(?P<message>\S.*?) at (?P<path>(?:[^\s:]*[./][^\s:]*|-e)) line (?P<line>\d+)(?:, <[^>]*> "
+    r"(?P<message>\S.*?) at (?P<path>(?=-e |[^\s:]{0,400}[./])[^\s:]{1,400}) line (?P<line>\d+)"
+    r"(?:, <[^>]*> "
     r"(?:line|chunk) \d+)?\.$"
 )
 _PERL_FRAME = re.compile(
@@ -37,7 +40,8 @@ _PERL_FRAME = re.compile(
 PERL_MORE = re.compile(r"\t\S.* called at \S+ line \d+")
 
 _SHELL = re.compile(
-    r"(?P<path>[^\s:]*[./][^\s:]*): (?:line (?P<line>\d+)|(?P<short>\d+)(?=: .*not found$)): "
+    r"(?P<path>(?=[^\s:]{0,400}[./])[^\s:]{1,400}): (?:line (?P<line>\d+)|(?P<short>\d+)"
+    r"(?=: .*not found$)): "
     r"(?P<message>.+)$"
 )
 
@@ -65,7 +69,7 @@ def is_php(text: str) -> bool:
 
 def parse_php(texts: list[str]) -> Trace | None:
     """Return the exception nobody caught, with those it came from; or the error PHP itself reports."""
-    whole = "\n".join(texts)
+    whole = "\n".join(texts)[:_MAX_PHP]
     logged = _PHP_OBJECT.search(whole)
     heads = list((_PHP_OBJECT if logged else _PHP_UNCAUGHT).finditer(whole))
     if not heads:

@@ -60,9 +60,11 @@ GO_MORE = re.compile(
     r"|\[recovered\]"
 )
 GO_PLACE = re.compile(r"goroutine \d+ \[|\t\S+\.go:\d+")
+GO_NAME = re.compile(r"[\w./*()\[\]·$~%-]+\.[\w.*()\[\]·-]+$")  # pkg/errors and zap
 GO_CALL = re.compile(r"[\w./*()\[\]\-·$~%]+\(.*\)$")
 RUST_HEAD = re.compile(r"thread '[^']*'(?: \(\d+\))? panicked at ")
 RUST_MORE = re.compile(r"note: |stack backtrace:|\s+\d+:\s|\s+at ")
+RUST_CAUSES = re.compile(r"Caused by:$")
 RUBY_HEAD = re.compile(
     r"(?P<path><internal:[^>\n]*>|(?:[A-Za-z]:)?[^\s:<\[\"'][^:\n]*):(?P<line>\d+):in [`']"
     r"(?P<function>[^'\n]+)': (?P<message>.*)",
@@ -78,6 +80,8 @@ RUBY_PLAIN = re.compile(
     r"(?P<function>[^'\n]+)'$"
 )
 RUBY_TYPED = re.compile(r"(?P<message>.*?) ?\((?P<type>[A-Z]\w*(?:::[A-Z]\w*)*)\):?$", re.S)
+# Rails: `ActionView::Template::Error (undefined method …):`
+RUBY_NAMED = re.compile(r"(?P<type>[A-Z]\w*(?:::[A-Z]\w*)*) \((?P<message>.*)\):$", re.S)
 PYTEST_ERROR = re.compile(r"E   +(?P<text>.*)")
 PYTEST_WHERE = re.compile(r"(?P<path>[^\s:]+\.py):(?P<line>\d+):(?: (?P<type>[\w.]*)(?:: .*)?)?$")
 PYTEST_SHORT = re.compile(r"(?P<path>[^\s:]+\.py):(?P<line>\d+): in (?P<function>\S+)$")
@@ -93,5 +97,6 @@ RESTATED = re.compile(
     r"|\*\*\*Test Failed\*\*\*"
     r"|FAILED \((?:failures|errors|skipped)=|\d+ errors?(?: generated)?\.?$|(?:error: )?"
     r"(?:compilation failed|aborting due to)"
-    r"|For more information about this error|(?:==\d+== )?ERROR SUMMARY: |==\d+== For lists of"
+    r"|Test(?:s| Suites): +.*\d+ failed|For more information about this error|"
+    r"(?:==\d+== )?ERROR SUMMARY: |==\d+== For lists of"
 )
