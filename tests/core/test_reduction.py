@@ -241,6 +241,16 @@ class TestNothingOfAnExceptionIsLost:
         (rare,) = [event for event in context.events if event.type == "RareError"]
         assert (rare.message, rare.frame and rare.frame.line) == ("a new one", 9)
 
+    def test_and_all_of_them_fit_into_a_message(self) -> None:
+        lines: list[str] = []
+        for number in range(3000):
+            path, message = f"/app/{different(number)}.py", f"{different(number)} " * 300
+            lines += trace(f"E{number}Error", message, number, path)
+        context = reduced(lines)
+        assert sum(event.count for event in context.events) == 3000
+        assert sum(len(repr(event)) for event in context.events) < 1 << 20
+        assert all(event.type and event.message and event.frame for event in context.events)
+
 
 class TestNoise:
     @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from dspy_agent_core.logs.times import Stamp
 Key = tuple[object, ...]
 
 MAX_TEMPLATES: Final = 2000  # of each level
-MAX_EXCEPTIONS: Final = 2000
+MAX_EXCEPTIONS: Final = 1600
 
 
 class Group:
@@ -134,15 +134,15 @@ class Groups:
     def exception(self, item: Happening) -> Group:
         """Return the group of an exception, after counting it as seen.
 
-        Beyond ``MAX_EXCEPTIONS`` groups, new messages of one place share a group, then places of one type,
-        then all that is left.
+        Beyond half of ``MAX_EXCEPTIONS`` groups, new messages of one place share a group; beyond three
+        quarters, places of one type; and then all that is left.
         """
         place = () if item.frame is None else (item.frame.path, item.frame.line, item.frame.function)
         message = mask(item.message.partition("\n")[0])
         keys: tuple[Key, ...] = ((item.type, message, *place), (item.type, "", *place), (item.type,), ())
-        for step, key in enumerate(keys, start=1):
+        for quarters, key in enumerate(keys, start=2):
             group = self._exceptions.get(key)
-            if group is None and (len(self._exceptions) < MAX_EXCEPTIONS * step or not key):
+            if group is None and (len(self._exceptions) < MAX_EXCEPTIONS * quarters // 4 or not key):
                 group = self._exceptions[key] = Group(item.level, key)
             if group is not None:
                 group.seen += 1

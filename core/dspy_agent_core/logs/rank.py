@@ -14,6 +14,9 @@ from dspy_agent_core.logs.readable import readable
 DEFAULT_OTHERS: Final = 40
 _CHARS_PER_TOKEN: Final = 4
 _LATE: Final = 0.75
+# Of all events together, so that they fit into one message of a topic.
+_MESSAGES_CHARS: Final = 128_000
+_DETAILS_CHARS: Final = 256_000
 
 Ranked = tuple[Group, LogEvent]
 
@@ -53,6 +56,7 @@ def choose(
             hidden["over-limit"] += group.lines
     if budget is not None:
         shown = _within_budget(shown, budget, hidden)
+    shown = _within_size(shown)
     shown.sort(key=lambda pair: pair[0].order, reverse=True)
     return [event for _, event in shown]
 
@@ -95,4 +99,19 @@ def _within_budget(ranked: list[Ranked], budget: int, hidden: Counter[str]) -> l
             else:
                 hidden["over-budget"] += group.lines
         left -= cost if fits else 0
+    return kept
+
+
+def _within_size(ranked: list[Ranked]) -> list[Ranked]:
+    """Shorten messages where there are very many, and leave out examples and causes that no longer fit."""
+    longest = max(80, _MESSAGES_CHARS // max(1, len(ranked)))
+    left = _DETAILS_CHARS
+    kept: list[Ranked] = []
+    for group, event in ranked:
+        if len(event.message) > longest:
+            event = replace(event, message=f"{event.message[:longest]}…")
+        left -= len(event.example or "") + sum(map(len, event.cause or ()))
+        if left < 0:
+            event = replace(event, example=None, cause=None)
+        kept.append((group, event))
     return kept
