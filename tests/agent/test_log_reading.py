@@ -131,6 +131,19 @@ def test_since_before_all_that_can_be_read_says_so(tmp_path: Path) -> None:
     assert (unread[0].bytes or 0) > 4 << 30
 
 
+def test_since_is_found_behind_a_hole(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    timed_log(path, minutes=100)
+    text = path.read_bytes()
+    with path.open("wb") as file:
+        file.seek(3 << 30)
+        file.write(text)
+    lines, unread = gathered(tmp_path, (START + timedelta(minutes=90)).timestamp())
+    assert sum(" of 9" in line for line in lines) >= 10_000
+    assert len(lines) < 30_000
+    assert [item.why for item in unread] == [OLDER]
+
+
 def test_files_that_were_not_written_since_then_are_counted_only(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number}.log").write_text("2020-01-01T00:00:00Z ERROR old\n")

@@ -85,6 +85,7 @@ class RouterTail:
 
     def _ask(self) -> None:
         cursor: str | None = None
+        trouble: str | None = None
         failed = 0
         while not self._stop.is_set():
             asked = time.monotonic()
@@ -97,9 +98,10 @@ class RouterTail:
                 failed += 1
                 continue
             new = tuple(context for context in answer.contexts if self._is_new(context))
-            if new or failed or cursor is None:
-                self._answers.put(replace(answer, contexts=new))
-            failed, cursor = 0, answer.cursor
+            if new or failed or cursor is None or answer.trouble not in (None, trouble):
+                known = answer.trouble if answer.trouble != trouble else None
+                self._answers.put(replace(answer, contexts=new, trouble=known))
+            failed, cursor, trouble = 0, answer.cursor, answer.trouble
             if not answer.contexts and time.monotonic() - asked < _BUSY_SECONDS:
                 self._stop.wait(_BUSY_SECONDS)
 

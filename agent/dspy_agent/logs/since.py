@@ -17,7 +17,8 @@ def offset_of(file: BinaryIO, since: float, low: int, high: int, at: float) -> t
 
     The second value is whether all that lies before that offset is older.
 
-    Bisects, as lines follow each other in time. A place without times counts as from ``since`` on.
+    Bisects, as lines follow each other in time. A part without times counts as not older; a hole, which
+    truncation leaves at the start of a log that is being written, as older.
 
     Args:
         file: a log; its position moves.
@@ -26,21 +27,26 @@ def offset_of(file: BinaryIO, since: float, low: int, high: int, at: float) -> t
         high: the end of the log.
         at: epoch seconds that complete dates without a year.
     """
-    if low and not _is_before(file, low, since, at):
-        return low, False
+    complete = low == 0
+    if low and (found := _older(file, low, since, at)) is not None:
+        if not found:
+            return low, False
+        complete = True
     while high - low > _CLOSE:
         middle = (low + high) // 2
-        if _is_before(file, middle, since, at):
-            low = middle
-        else:
-            high = middle
-    return low, True
+        older = _older(file, middle, since, at)
+        complete = complete or older is True
+        low, high = (low, middle) if older is False else (middle, high)
+    return low, complete
 
 
-def _is_before(file: BinaryIO, offset: int, since: float, at: float) -> bool:
-    """Return whether the first time at or after ``offset`` is before ``since``."""
+def _older(file: BinaryIO, offset: int, since: float, at: float) -> bool | None:
+    """Return whether the first time after ``offset`` is before ``since``; None in a hole."""
     file.seek(offset)
-    probe = io.BytesIO(file.read(_PROBE))
+    data = file.read(_PROBE)
+    if data and not data.strip(b"\0"):
+        return None
+    probe = io.BytesIO(data)
     if offset:
         skip_line(probe)
     for _, text in lines_of(probe):

@@ -87,12 +87,13 @@ def _span(event: LogEvent) -> list[str]:
 
 def notes(result: LogContext, arguments: CtxArguments) -> list[str]:
     """Say what was hidden, what was not read, and that clean logs are clean."""
-    where = _where(result)
+    goes_on = arguments.follow and result.files is None  # what follows the first answer
+    where = "" if goes_on else _where(result)
     said = []
     if where and not result.events:
         empty = "The logs are empty." if not result.lines_read else None
         said.append(empty or f"Nothing at {arguments.level} or above in {where}.")
-    elif result.apps == [] and not result.unread:
+    elif result.apps == [] and not result.unread and not goes_on:
         said.append("The router has no contexts yet.")
     hidden = [f"{count(h.lines, 'line')} hidden by {h.rule}" for h in result.hidden]
     if hidden and where:
