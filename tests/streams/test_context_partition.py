@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dspy_agent.streams.consume.clock import BrokerClock
@@ -16,7 +16,7 @@ from dspy_agent_core.streams.windows import RawRecord, WindowOptions
 
 BASE = 1_795_000_000_000
 LINES = ["INFO fine", "ERROR bad", "ERROR worse", "Traceback (most recent call last):", "  at once", None]
-STEPS = ["read", "read", "read", "deliver", "deliver", "decide", "commit", "acknowledge", "crash"]
+STEPS = ["append", "append", "read", "read", "read", "deliver", "decide", "commit", "acknowledge", "crash"]
 
 
 class World:
@@ -24,6 +24,7 @@ class World:
 
     def __init__(self, lines: list[str | None]) -> None:
         self.log = [RawRecord(n, BASE + 7 * n, line, "pod") for n, line in enumerate(lines)]
+        self.end = 0
         self.kept: tuple[int, str] | None = None
         self.delivered: dict[str, bytes] = {}
         self.start()
@@ -34,12 +35,15 @@ class World:
         self.sending: list[Outgoing] = []
         self.committed: list[Position] = []
 
+    def append(self) -> None:
+        self.end = min(self.end + 1, len(self.log))
+
     def read(self) -> None:
-        if self.reader.next < len(self.log):
+        if self.reader.next < self.end:
             self.sending += self.reader.take(self.log[self.reader.next])
 
     def decide(self) -> None:
-        if self.reader.due is not None:
+        if self.reader.next == self.end and self.reader.due is not None:
             self.reader.decide()
 
     def commit(self) -> None:
@@ -65,6 +69,7 @@ class World:
         self.start()
 
     def finish(self) -> None:
+        self.end = len(self.log)
         while self.reader.next < len(self.log) or self.reader.is_open or self.reader.undelivered:
             self.read()
             if self.reader.next == len(self.log):
@@ -75,8 +80,10 @@ class World:
         self.commit()
 
 
+@settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.sampled_from(LINES), min_size=1, max_size=40), st.lists(st.sampled_from(STEPS), max_size=200)
+    st.lists(st.sampled_from(LINES), min_size=20, max_size=40),
+    st.lists(st.sampled_from(STEPS), min_size=80, max_size=200),
 )
 def test_a_crash_at_any_moment_changes_no_context(lines: list[str | None], steps: list[str]) -> None:
     world = World(lines)
