@@ -111,6 +111,17 @@ def test_recent_contexts_are_there_and_new_ones_come(tmp_path: Path) -> None:
         assert running.contexts(f"app=web&after={cursor}-of-another-life")[-1] == "web/0/30-39"
 
 
+def test_at_its_start_it_reads_the_last_records_of_each_partition(tmp_path: Path) -> None:
+    with mock_cluster() as bootstrap:
+        for partition in (0, 1):
+            made = (context("web", 0, id=f"{partition}/{number}").encode() for number in range(250))
+            write(bootstrap, "logs.ctx.web", *made, partition=partition)
+        with router(tmp_path, bootstrap, "--app", "web") as running:
+            until(lambda: running.get("/readyz")[0] == 200, "the router is not ready")
+            found = running.contexts("limit=1000")
+    assert sorted(found) == sorted(f"{p}/{number}" for p in (0, 1) for number in range(50, 250))
+
+
 def test_twins_are_dropped_and_a_topic_made_anew_is_not(tmp_path: Path) -> None:
     with mock_cluster() as bootstrap, router(tmp_path, bootstrap, "--app", "web") as running:
         first, anew = context("web", 0), context("web", 0, "another")
