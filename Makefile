@@ -29,13 +29,15 @@ types:
 imports:
 	$(RUN) lint-imports
 
-generated:  ## are the CRDs, the chart's copy of them and the references up to date?
+generated:  ## are the CRDs, the chart's copy of them, schemas and references up to date?
 	$(RUN) python -m dspy_operator.api.generate --check
+	$(RUN) python -m dspy_agent_core.contracts.schemas --check
 	$(RUN) python -m dspy_agent.cli.reference --check
 
 generate:  ## write the generated files
 	$(RUN) python -m dspy_operator.api.generate
 	$(RUN) python helm/sync.py
+	$(RUN) python -m dspy_agent_core.contracts.schemas
 	$(RUN) python -m dspy_agent.cli.reference
 
 chart:  ## lint the chart, render it in many ways, validate what comes out

@@ -7,6 +7,7 @@ version is refused, and its reader puts the bytes into the dead letters.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,12 +29,21 @@ class BadMessage(ValueError):
 class Message(BaseModel):
     """What all messages share."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
     schema_version: int = Field(SCHEMA_VERSION, description="Major version of this message's schema.")
 
     def encode(self) -> bytes:
-        """Return the record's value: UTF-8 JSON, the same bytes for equal messages; None fields left out."""
-        return self.model_dump_json(exclude_none=True).encode()
+        """Return the record's value: UTF-8 JSON, the same bytes for equal messages.
+
+        Our own fields that are None are left out, unknown ones are kept.
+        """
+        text = self.model_dump_json(exclude_none=True)
+        nulls = [name for name, value in (self.model_extra or {}).items() if value is None]
+        if nulls:
+            text = (
+                text[:-1] + "".join(f",{json.dumps(name, ensure_ascii=False)}:null" for name in nulls) + "}"
+            )
+        return text.encode()
 
 
 class RawLine(Message):
@@ -62,25 +72,25 @@ class Context(Message):
     """
 
     id: str = Field(description="`<app>/<partition>/<first offset>-<last offset>` of the raw records.")
-    app: str
-    window: Window
+    app: str = Field(description="The app whose lines these were.")
+    window: Window = Field(description="From the first to the last of them.")
     ctx: list[str] = Field(description="One readable line for each event.")
     events: list[LogEvent] = Field(description="As in `ctx --json`.")
     hidden: list[Hidden] = Field(description="Lines that are not shown, by rule.")
-    lines_read: int = 0
-    partition: int = 0
-    first_offset: int = 0
-    last_offset: int = 0
+    lines_read: int = Field(0, description="How many lines there were.")
+    partition: int = Field(0, description="Of the raw topic.")
+    first_offset: int = Field(0, description="Of the first raw record.")
+    last_offset: int = Field(0, description="Of the last raw record.")
 
 
 class Result(Message):
     """What a worker makes of a context: a value of ``agent.results.<app>``. The record's key is ``id``."""
 
     id: str = Field(description="The id of the context.")
-    app: str
-    summary: str
-    key_points: list[str]
-    plan: list[str]
+    app: str = Field(description="The app that the context is of.")
+    summary: str = Field(description="What went wrong, in a sentence.")
+    key_points: list[str] = Field(description="Facts, the most important first.")
+    plan: list[str] = Field(description="Next steps: where to look, what to check.")
     ts: str = Field(description="The end of the context's window.")
     by: str = Field("rules", description="`rules`, or the name of the model that wrote it.")
 
@@ -88,20 +98,20 @@ class Result(Message):
 class Metric(Message):
     """One measurement: a value of ``agent.metrics``."""
 
-    ts: str
+    ts: str = Field(description="When: ISO 8601, UTC.")
     source: str = Field(description="The program that measured.")
-    name: str
-    value: float
-    labels: dict[str, str] = Field(default_factory=dict)
+    name: str = Field(description="As on its /metrics.")
+    value: float = Field(description="What was measured.")
+    labels: dict[str, str] = Field(default_factory=dict, description="As on its /metrics.")
 
 
 class StreamError(Message):
     """One error that a streams' program lived through: a value of ``agent.errors``."""
 
-    ts: str
+    ts: str = Field(description="When: ISO 8601, UTC.")
     source: str = Field(description="The program.")
-    code: str
-    message: str
+    code: str = Field(description="A stable CamelCase name, such as BrokerUnreachable.")
+    message: str = Field(description="One sentence.")
 
 
 MESSAGES: Final[tuple[type[Message], ...]] = (RawLine, Context, Result, Metric, StreamError)
@@ -110,7 +120,7 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 def decode(kind: type[AnyMessage], value: bytes | None) -> AnyMessage:
-    """Return the message in a record's value.
+    """Return the message in a record's value. Numbers without a JSON form in unknown fields become None.
 
     Raises:
         BadMessage: it is too large, no UTF-8, no JSON object, of an unknown major version, or a field is off.
@@ -127,17 +137,33 @@ def decode(kind: type[AnyMessage], value: bytes | None) -> AnyMessage:
         raise _why(text, error) from None
     if message.schema_version != SCHEMA_VERSION:
         raise BadMessage("UnknownVersion", f"schema_version {message.schema_version}")
+    unknown = message.model_extra
+    if unknown:
+        unknown.update({name: _finite(value) for name, value in unknown.items()})
     return message
 
 
+def _finite(value: Any) -> Any:
+    """Return JSON data without NaN and infinities, which some writers put there. Nested 200 deep at most."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return value
+
+
 def _why(text: str, error: ValidationError) -> BadMessage:
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        return BadMessage("NotJson", first["msg"])
+    if not first["loc"]:
+        return BadMessage("NotJson", "not an object")
     try:
-        data: Any = json.loads(text)
+        version = json.loads(text).get("schema_version", SCHEMA_VERSION)
     except (ValueError, RecursionError) as wrong:
         return BadMessage("NotJson", str(wrong))
-    if not isinstance(data, dict):
-        return BadMessage("NotJson", "not an object")
-    if data.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
-        return BadMessage("UnknownVersion", f"schema_version {data['schema_version']!r}"[:200])
-    first = error.errors(include_url=False, include_input=False)[0]
+    if version != SCHEMA_VERSION:
+        return BadMessage("UnknownVersion", f"schema_version {version!r}"[:200])
     return BadMessage("BadField", f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
