@@ -1,4 +1,4 @@
-"""``python -m dspy_agent_core.contracts.schemas [--check]``: writes the messages' JSON Schemas and their page.
+"""``python -m dspy_agent_core.contracts.schemas [--check]``: writes the messages' JSON Schemas and page.
 
 Run it in the root of the repository. With ``--check`` nothing is written: it lists stale files and exits
 with 1.
