@@ -125,6 +125,17 @@ def test_a_trace_that_is_written_slowly_stays_one(tmp_path: Path, log: Path) -> 
     assert follower.counts == {"at first": 1, "boom": 1}
 
 
+def test_messages_that_turn_out_to_be_alike_are_counted_as_one(tmp_path: Path, log: Path) -> None:
+    names = ("ann", "bob", "eve", "joe", "kim", "lee")
+    with following(tmp_path) as follower:
+        follower.until(at_first=1)
+        for name in names:  # each a batch of its own
+            append(log, f"ERROR login failed for user {name}\n")
+            while f"login failed for user {name}" not in follower.counts:
+                assert follower.next()
+        assert follower.counts["login failed for user lee"] == len(names)
+
+
 def test_a_last_line_without_an_end_is_told(tmp_path: Path, log: Path) -> None:
     append(log, "ERROR without")
     with following(tmp_path) as follower:

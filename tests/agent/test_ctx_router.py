@@ -113,6 +113,17 @@ def test_windows_fold_in_the_order_of_their_time_whatever_came_first(project: Pa
     assert (event["message"], event["count"], event["before"]) == ("boom 20", 7, 0)
 
 
+def test_messages_whose_variable_part_no_window_shows_are_one(project: Path) -> None:
+    names = ("ann", "bob", "eve", "joe", "kim", "lee")
+    logins = (
+        context("web", second, LogEvent("warning", f"login failed for user {name}", 2, signature=f"1:{name}"))
+        for second, name in enumerate(names)
+    )
+    with router(*logins) as url:
+        (event,) = answer(project, url)["events"]
+    assert (event["message"], event["count"]) == ("login failed for user lee", 12)
+
+
 def test_local_logs_and_streams_together_newest_first(project: Path) -> None:
     (project / "logs").mkdir()
     (project / "logs" / "web.log").write_text("2026-01-01T00:00:05Z ERROR local\n")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from dspy_agent.logs.kinds import Kind, Kinds, root
 from dspy_agent_core.contracts.results import Frame, Hidden, LogContext, LogEvent
 from dspy_agent_core.logs.levels import LEVELS
 from dspy_agent_core.logs.rank import DEFAULT_OTHERS, tokens
@@ -59,7 +60,8 @@ def fold(contexts: Iterable[Context], level: int, since: float | None, resolve: 
         since: epoch seconds; what ended before is left out and counted.
         resolve: maps a path to one of the workspace, or to None.
     """
-    folds: dict[tuple[str, object], Fold] = {}
+    kinds = Kinds()
+    found: list[tuple[Kind, LogEvent, float]] = []
     hidden: Counter[str] = Counter()
     lines = 0
     for context in sorted(contexts, key=lambda c: (c.window.start, c.id)):
@@ -76,22 +78,26 @@ def fold(contexts: Iterable[Context], level: int, since: float | None, resolve: 
             elif not is_exception(event) and _rank(event) < level:
                 hidden[f"below-{LEVELS[level]}"] += event.count
             else:
-                _count_in(folds, replace(event, app=context.app), last)
-    newest_first = sorted(folds.values(), key=lambda found: found.epoch, reverse=True)
+                named = replace(event, app=context.app)
+                found.append((kinds.of(named), named, last))
+    newest_first = sorted(_folded(found), key=lambda fold: fold.epoch, reverse=True)
     return LogContext(
-        events=[_placed(found.done(), resolve) for found in newest_first],
+        events=[_placed(fold.done(), resolve) for fold in newest_first],
         hidden=_listed(hidden),
         lines_read=lines,
     )
 
 
-def _count_in(folds: dict[tuple[str, object], Fold], event: LogEvent, last: float) -> None:
-    first = epoch_of(event.first) or last
-    key = (event.app or "", event.signature or (event.level, event.type, event.message, event.frame))
-    if key in folds:
-        folds[key].add(event, last, first)
-    else:
-        folds[key] = Fold(event, last, first)
+def _folded(found: list[tuple[Kind, LogEvent, float]]) -> Iterable[Fold]:
+    folds: dict[Kind, Fold] = {}
+    for kind, event, last in found:
+        first = epoch_of(event.first) or last
+        known = folds.get(root(kind))
+        if known is None:
+            folds[root(kind)] = Fold(event, last, first)
+        else:
+            known.add(event, last, first)
+    return folds.values()
 
 
 def join(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Hashable
 from dataclasses import replace
 from typing import Final
 
+from dspy_agent.logs.kinds import Kind, Kinds, root
 from dspy_agent_core.contracts.results import Hidden, LogContext, LogEvent
+from dspy_agent_core.logs.templates import Template
 
 _REMEMBERED: Final = 10_000
 
@@ -20,7 +21,8 @@ class Totals:
     """
 
     def __init__(self, began: bool) -> None:
-        self._known: OrderedDict[Hashable, LogEvent] = OrderedDict()
+        self._kinds = Kinds()
+        self._known: OrderedDict[Kind, tuple[int, str | None]] = OrderedDict()  # count and first time
         self._hidden: Counter[str] = Counter()
         self._lines = 0
         self._began = began
@@ -43,14 +45,22 @@ class Totals:
         return LogContext(hidden=[Hidden(*pair) for pair in sorted(hidden.items())], lines_read=lines)
 
     def _count(self, event: LogEvent) -> LogEvent:
-        key = (event.app, event.signature or (event.level, event.type, event.message))
-        known = self._known.pop(key, None)
-        if known is not None:
-            first, total = known.first or event.first, known.count + event.count
-            event = replace(event, count=total, first=first, before=known.count)
+        kind = self._kinds.of(event)
+        known = self._take_out(kind)
+        if known:
+            before = sum(total for total, _ in known)
+            first = next((first for _, first in known if first), event.first)
+            event = replace(event, count=before + event.count, first=first, before=before)
         elif self._began:
             event = replace(event, before=0)
-        self._known[key] = replace(event, example=None)
+        self._known[root(kind)] = (event.count, event.first)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return event
+
+    def _take_out(self, kind: Kind) -> list[tuple[int, str | None]]:
+        """Remove what is known of ``kind``, and of those that have turned out to be the same."""
+        same = [root(kind)]
+        if isinstance(kind, Template) and kind.root.parts:
+            same = [known for known in self._known if root(known) is kind.root]
+        return [self._known.pop(one) for one in same if one in self._known]
