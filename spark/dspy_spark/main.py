@@ -160,13 +160,20 @@ def _stream(
         watch(query, health, stop, options.once)
     except (PySparkException, Py4JError, ConnectionError) as error:
         raise ClusterError(
-            f"Spark fails: {(str(error).strip() or type(error).__name__).splitlines()[0]}",
+            f"Spark fails: {_reason(error)}.",
             code="SparkFailed",
             next="See the lines before this one; a new start goes on from the checkpoint.",
         ) from None
     finally:
         with suppress(Py4JError, ConnectionError):  # its JVM may be gone
             spark.stop()
+
+
+def _reason(error: Exception) -> str:
+    """Return the line of ``error`` that says what is wrong: Py4J's own first one does not."""
+    lines = [line.strip().removeprefix(": ") for line in str(error).strip().splitlines()]
+    said = (line for line in lines if line and not line.startswith("An error occurred while calling"))
+    return next(said, type(error).__name__)
 
 
 def watch(query: StreamingQuery, health: Health, stop: threading.Event, once: bool) -> None:
@@ -189,7 +196,7 @@ def watch(query: StreamingQuery, health: Health, stop: threading.Event, once: bo
     error = query.exception()
     if error is not None:
         raise ClusterError(
-            f"The query failed: {str(error).strip().splitlines()[0]}",
+            f"The query failed: {_reason(error)}",
             code="QueryFailed",
             next="Start the job again; it goes on from its checkpoint.",
         )

@@ -27,13 +27,12 @@ _SETTINGS: Final[Mapping[str, str]] = {
 _CONNECTOR: Final = "org.apache.spark.sql.kafka010.KafkaSourceProvider"
 
 
-def start_session(master: str | None = None, jars: str | None = None, **more: str) -> SparkSession:
+def start_session(master: str | None = None, jars: str | None = None) -> SparkSession:
     """Return a session. What spark-submit or a SparkApplication has set stays as it is.
 
     Args:
         master: where Spark runs, such as ``local[2]``; None: as spark-submit says, else here.
         jars: a folder with the jars of the Kafka connector, where they are not among Spark's own.
-        more: further settings, with ``_`` for ``.``.
 
     Raises:
         MissingRequirement: Spark, Java or the folder is missing.
@@ -46,7 +45,8 @@ def start_session(master: str | None = None, jars: str | None = None, **more: st
         raise MissingRequirement(
             "Spark is not installed.", code="NoSpark", next="Install it: pip install 'dspy-spark[spark]'."
         ) from None
-    if "PYSPARK_GATEWAY_PORT" in os.environ:
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if submitted:
         # spark-submit has started the JVM: its settings are read from there.
         SparkContext._ensure_initialized()
     conf = SparkConf()
@@ -59,14 +59,15 @@ def start_session(master: str | None = None, jars: str | None = None, **more: st
         conf.setMaster(master)
     if jars is not None:
         conf.set("spark.jars", _jars(jars))
-    for name, value in more.items():
-        conf.set(name.replace("_", "."), value)
     try:
-        return SparkSession.builder.config(conf=conf).getOrCreate()
+        session = SparkSession.builder.config(conf=conf).getOrCreate()
     except PySparkRuntimeError as error:
         raise MissingRequirement(
             f"Spark does not start: {error}", code="NoJava", next="Install Java 17 or set JAVA_HOME."
         ) from None
+    if submitted:
+        session.sparkContext.setLogLevel("WARN")
+    return session
 
 
 def check_connector(spark: SparkSession) -> None:

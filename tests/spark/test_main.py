@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +58,13 @@ def test_a_folder_without_jars_is_told_before_spark_starts(
 ) -> None:
     assert main((*BROKER, "--checkpoint", str(tmp_path / "c"), "--jars", str(tmp_path))) == 4
     assert json.loads(capsys.readouterr().err)["code"] == "NoKafkaConnector"
+
+
+def test_no_java_is_told(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "dspy_spark.main", *BROKER, "--checkpoint", str(tmp_path / "c")]
+    done = subprocess.run(words, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 4
+    assert json.loads(done.stderr.splitlines()[-1])["code"] == "NoJava"
 
 
 def test_the_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from dspy_agent_core.contracts.messages import RawLine
+from dspy_agent_core.errors import MissingRequirement
+from dspy_spark.session import check_connector, start_session
 from tests.spark import files
 from tests.streams.golden import golden_contexts, golden_letters, golden_records
 
@@ -82,11 +84,15 @@ def test_a_driver_that_is_killed_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Any]:
-    from dspy_spark.session import start_session
-
     session = start_session("local[2]")
     yield session
     session.stop()
+
+
+def test_a_spark_without_the_kafka_connector_is_told(spark: Any) -> None:
+    with pytest.raises(MissingRequirement) as caught:
+        check_connector(spark)
+    assert caught.value.code == "NoKafkaConnector"
 
 
 def test_silence_ends_a_window_after_a_restart_too(spark: Any, tmp_path: Path) -> None:
