@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
@@ -107,9 +108,10 @@ def _live() -> dict[str, Any]:
         message = watcher.poll(0.12)
         if message is not None and message.error() is None:
             seen.append((time.time(), message))
+        if gone_at is None and sent % 5 == 0:
+            batches.append(_batch_seconds())
         if sent == LIVE_LINES // 2 and gone_at is None:
             memory = _memory()
-            batches = _batch_seconds()
             _docker("stop", "-t", "10", BROKER)
             gone_at = time.monotonic()
         if gone_at is not None and back_at is None and time.monotonic() - gone_at > AWAY:
@@ -129,7 +131,7 @@ def _live() -> dict[str, Any]:
         **_tiled(seen),
         "broker_away_s": AWAY,
         "raw_to_ctx_s": _figures(waits),
-        "batch_s": _figures(batches),
+        "batch_s": _figures(sorted(batches)),
         "memory_mib": memory,
     }
 
@@ -163,16 +165,11 @@ def _figures(values: list[float]) -> dict[str, float]:
     }
 
 
-def _batch_seconds() -> list[float]:
-    import urllib.request
-
-    found = []
-    for _ in range(40):
-        with urllib.request.urlopen(f"http://127.0.0.1:{HTTP}/metrics", timeout=5) as reply:
-            text = reply.read().decode()
-        found.append(float(text.split("\ndspy_agent_spark_batch_seconds ")[1].split()[0]))
-        time.sleep(0.5)
-    return sorted(found)
+def _batch_seconds() -> float:
+    """Return how long the last micro-batch took."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{HTTP}/metrics", timeout=5) as reply:
+        text = reply.read().decode()
+    return float(text.split("\ndspy_agent_spark_batch_seconds ")[1].split()[0])
 
 
 def _memory() -> float:
