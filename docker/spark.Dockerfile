@@ -22,7 +22,7 @@ COPY agent/pyproject.toml agent/
 COPY operator/pyproject.toml operator/
 COPY spark/pyproject.toml spark/
 # What a stream from Kafka to Kafka does not touch: Hive, machine learning, graphs, the shell, Spark Connect,
-# RocksDB, other machines' libraries; Arrow's network and S3 halves.
+# RocksDB, other machines' libraries; Arrow's server.
 RUN uv sync --frozen --no-default-groups --no-install-workspace --package dspy-spark --extra spark \
  && cd /opt/dspy-spark/lib/python3.11/site-packages \
  && (cd pyspark/jars && rm -r hive-* derby-* datanucleus-* spark-hive* spark-mllib* spark-graphx* spark-repl* \
@@ -30,7 +30,8 @@ RUN uv sync --frozen --no-default-groups --no-install-workspace --package dspy-s
        arpack* blas-* lapack-* JTransforms-* rocksdbjni-* netty-tcnative-*-osx-* netty-tcnative-*-windows-*) \
  && rm -r pyspark/examples pyspark/data pyspark/pandas pyspark/ml pyspark/mllib pandas/tests numpy/*/tests \
  && rm -r pyarrow/include pyarrow/tests pyarrow/*.pyx pyarrow/*.pxi \
- && rm -r pyarrow/*flight* pyarrow/*substrait*
+ && rm -r pyarrow/*flight* \
+ && /opt/dspy-spark/bin/python -c "import pandas, pyarrow, pyspark.sql"
 COPY --from=jars /jars/ /opt/dspy-spark/lib/python3.11/site-packages/pyspark/jars/
 COPY core core
 COPY spark spark
