@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -266,6 +267,34 @@ def test_a_router_that_is_away_at_first(tmp_path: Path, log: Path) -> None:
             live = store(context("web", 0, boom(0, 1)))
             with serving(port, routes(live, lambda: None, dict), "127.0.0.1"):
                 follower.until(boom_0=1)
+
+
+def test_a_flood_of_the_same_is_told_once_a_second(tmp_path: Path, log: Path) -> None:
+    with following(tmp_path) as follower:
+        follower.until(at_first=1)
+        started = time.monotonic()
+        for _ in range(300):
+            append(log, "ERROR at first\n")
+            time.sleep(0.005)  # the pace of the writer
+        follower.until(at_first=301)
+        assert len(follower.results) <= 3 + (time.monotonic() - started)
+        counts = [(e.get("before"), e["count"]) for found in follower.results for e in found["events"]]
+        assert all(later[0] == earlier[1] for earlier, later in pairwise(counts))
+
+
+def test_it_ends_when_nobody_reads_any_more(tmp_path: Path, log: Path) -> None:
+    process = subprocess.Popen(
+        [*PROGRAM, "ctx", "-f"],
+        cwd=tmp_path,
+        env=environment(tmp_path / ".state"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    assert b"at first" in process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(DEADLINE) == 141
 
 
 def test_ctrl_c_ends_it_and_in_a_session_gives_the_prompt_back(tmp_path: Path, log: Path) -> None:

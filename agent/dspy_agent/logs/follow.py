@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dspy_agent.logs.batches import Batches
 from dspy_agent.logs.find import STDIN, Found
 from dspy_agent.logs.gather import Gathering, shown_path
-from dspy_agent.logs.live import InputTail, RouterTail
+from dspy_agent.logs.live import InputTail, RouterTail, reader_is_gone
 from dspy_agent.logs.remote import RouterDown
 from dspy_agent.logs.tail import Tails
 from dspy_agent.logs.totals import Totals
@@ -54,31 +54,30 @@ class Following:
             self._router.close()
 
     def results(self) -> Iterator[LogContext]:
-        """Yield what is there, and then what comes, each with its events oldest first."""
-        if self._only_input:
-            yield from self._input_to_its_end()
-            return
-        yield from self._what_is_there()
-        while True:
-            for batch in self._lines():
-                yield from self._told(batch)
-            for found in self._contexts():
-                yield from self._told(found)
+        """Yield what is there, and then what comes, each with its events oldest first.
 
-    def _input_to_its_end(self) -> Iterator[LogContext]:
-        told = 0
-        while self._input is not None and not self._input.ended:
-            for batch in self._lines():
-                for result in self._told(batch):
-                    told += 1
+        Raises:
+            BrokenPipeError: nobody reads standard output any more.
+        """
+        told = False
+        if not self._only_input:
+            yield self._what_is_there()
+        while not (self._only_input and self._input is not None and self._input.ended):
+            for batch in (*self._lines(), *self._contexts()):
+                if (result := self._totals.add(batch, time.monotonic())) is not None:
+                    told = True
                     yield result
-        for result in self._told(self._batches.end()):
-            told += 1
-            yield result
-        if not told:
-            yield replace(self._totals.rest(), files=[str(STDIN)])
+            if (result := self._totals.due(time.monotonic())) is not None:
+                told = True
+                yield result
+            if reader_is_gone(sys.stdout.fileno()):
+                raise BrokenPipeError
+        now = time.monotonic()
+        last = self._totals.add(self._batches.end(), now) or self._totals.rest(now)
+        if last.events or not told:
+            yield replace(last, files=[str(STDIN)])
 
-    def _what_is_there(self) -> Iterator[LogContext]:
+    def _what_is_there(self) -> LogContext:
         started = time.monotonic()
 
         def take(text: str, source: str, at: float, offset: int) -> None:
@@ -96,7 +95,8 @@ class Following:
         if self._router is not None:
             answer = self._router.first(_ROUTER_SECONDS) or RouterDown("no answer yet")
             local = self._plan.joined(local, answer, gathering.times)
-        yield from self._told(local)
+        now = time.monotonic()
+        return self._totals.add(local, now) or self._totals.rest(now)
 
     def _look(self) -> Iterable[Path]:
         """Return the log files of now; a named one may be away while it is rotated."""
@@ -131,8 +131,3 @@ class Following:
         for answer in self._router.poll() if self._router is not None else ():
             if isinstance(answer, RouterDown) or not isinstance(answer, Exception):
                 yield self._plan.joined(LogContext(), answer, {})
-
-    def _told(self, batch: LogContext) -> Iterator[LogContext]:
-        told = self._totals.add(batch)
-        if told is not None:
-            yield told

@@ -27,6 +27,13 @@ _BUSY_SECONDS: Final = 1.0  # an empty answer before that: the router lets nobod
 _REMEMBERED: Final = 5000
 
 
+def reader_is_gone(descriptor: int) -> bool:
+    """Return whether nobody reads any more what is written to ``descriptor``."""
+    asked = select.poll()
+    asked.register(descriptor, 0)
+    return any(flags & (select.POLLERR | select.POLLHUP) for _, flags in asked.poll(0))
+
+
 class InputTail:
     """Lines of standard input as they come. ``ended`` is true once it has ended."""
 

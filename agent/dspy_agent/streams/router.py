@@ -187,11 +187,16 @@ class Router:
             self.store.add_result(message, value or b"")
 
     def _refuse(self, record: Message, wrong: BadMessage, letters: Any, program: Program) -> None:
+        def delivered(error: Any) -> None:
+            if error is not None:
+                program.report("DeadLetterLost", f"{topic}.dlq takes no record: {error.str()}")
+
+        topic = record.topic()
         letter = dead_letters.letter_of(record, wrong.reason, str(wrong))
-        program.report("DeadLetter", f"a record of {record.topic()} can't be used: {wrong.reason}")
+        program.report("DeadLetter", f"a record of {topic} can't be used: {wrong.reason}")
         while not program.stopping:
             try:
-                dead_letters.send(letters, letter, lambda error: None)
+                dead_letters.send(letters, letter, delivered)
                 return
             except BufferError:
                 program.tick()
