@@ -42,7 +42,7 @@ def _print_result(tool: Tool, result: Any, arguments: Any, context: ToolContext,
     if as_json:
         print_json(to_jsonable(result))
         return
-    from dspy_agent.cli.console import ResultConsole
+    from dspy_agent.tools.console import ResultConsole
 
     tool.load_render()(result, arguments, ResultConsole(context.workspace))
 

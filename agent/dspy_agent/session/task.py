@@ -51,7 +51,7 @@ def run_task(text: str, context: ToolContext, suggester: Suggester) -> int:
 
 
 def _run(suggestion: Suggestion, context: ToolContext) -> Any:
-    from dspy_agent.cli.console import ResultConsole
+    from dspy_agent.tools.console import ResultConsole
 
     parsed = parse(suggestion.words)
     if not isinstance(parsed, Parsed):

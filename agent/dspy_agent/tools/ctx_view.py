@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from rich.style import Style
 from rich.text import Text
 
-from dspy_agent.cli.console import visible
 from dspy_agent.logs.gather import FILLED, ONLY_THE_END
 from dspy_agent.tools.amounts import count
+from dspy_agent.tools.console import visible
 from dspy_agent_core.logs.readable import one_line
 
 if TYPE_CHECKING:
-    from dspy_agent.cli.console import ResultConsole
     from dspy_agent.tools.arguments import CtxArguments
+    from dspy_agent.tools.console import ResultConsole
     from dspy_agent_core.contracts.results import LogContext, LogEvent
 
 _STYLES: Final = {"critical": "bold red", "error": "red", "warning": "yellow"}
