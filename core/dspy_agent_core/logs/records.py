@@ -18,6 +18,7 @@ _MAX_TEXTS: Final = 3000
 _MAX_STREAMS: Final = 512
 _MAX_RECENT: Final = 40
 _MAX_WORDS: Final = 20
+_ASIDE: Final = 20  # lines of others that an error without frames waits through
 _PATIENCE: Final = 100  # lines of others that an open trace waits through
 _UNCAUGHT = ("Exception in thread ", "Uncaught ", "Unhandled exception.")  # of no log line
 _HEADLINES = ("Caused by", "Suppressed", "During handling", "The above exception", "Traceback", "goroutine ")
@@ -76,6 +77,8 @@ class _Stream:
     recent: list[str] = field(default_factory=list)
     among_words: bool = False  # the last plain line had no header
     failed: bool = False  # there was a trace
+    aside: Record | None = None  # an error whose frames may come behind lines of others
+    aside_waited: int = 0
 
 
 class Joiner:
@@ -85,34 +88,40 @@ class Joiner:
         self._streams: dict[str, _Stream] = {}
         self._count = 0
 
-    def feed(self, line: Line) -> Iterator[Record]:
-        """Take one line and yield the records that it completes."""
+    def feed(self, line: Line) -> list[Record]:
+        """Take one line and return the records that it completes."""
         self._count += 1
+        done: list[Record] = []
         stream = self._streams.get(line.stream)
         if stream is None:
             if len(self._streams) >= _MAX_STREAMS:
                 oldest = next(iter(self._streams))
-                yield from _close(self._streams.pop(oldest))
+                done += _close(self._streams.pop(oldest))
             stream = self._streams[line.stream] = _Stream()
         if line.partial:
             if not stream.partial:
                 stream.partial_offset = line.offset
             stream.partial = (stream.partial + line.text)[: 1 << 20]
-            return
+            return done
         if stream.partial:
             line, stream.partial = completed(line, stream.partial), ""
             line.offset = stream.partial_offset
-        yield from self._place(stream, line)
+            stream = self._streams.setdefault(line.stream, stream)
+        self._place(stream, line, done)
+        return done
 
-    def finish(self) -> Iterator[Record]:
-        """Yield all records that are still open."""
+    def finish(self) -> list[Record]:
+        """Return all records that are still open."""
+        done: list[Record] = []
         streams, self._streams = list(self._streams.values()), {}
         for stream in streams:
             if stream.partial:
-                yield from self._place(stream, completed(Line("", ""), stream.partial))
-            yield from _close(stream)
+                self._place(stream, completed(Line("", ""), stream.partial), done)
+            done += _close(stream)
+        return done
 
-    def _place(self, stream: _Stream, line: Line) -> Iterator[Record]:
+    def _place(self, stream: _Stream, line: Line, done: list[Record]) -> None:
+        """Put ``line`` where it belongs and append the records that it completes to ``done``."""
         text = line.text
         trace = stream.trace
         opens_own = trace is not None and trace.waited and _is_first_frame(stream.plain, text)
@@ -126,8 +135,18 @@ class Joiner:
             trace.waited += 1
             trace.open.interrupted = True
             if trace.waited > _PATIENCE:
-                yield trace
+                done.append(trace)
                 stream.trace = None
+        if stream.aside is not None:
+            if _is_of(stream.aside, stream.plain, line):
+                aside, stream.aside = stream.aside, None
+                aside.add(text)
+                done += _open(stream, aside, _kind_of_frame(text))
+                return
+            stream.aside_waited += 1
+            if stream.aside_waited > _ASIDE:
+                done.append(stream.aside)
+                stream.aside = None
         plain = stream.plain
         kind = _kind(line)
         if plain is not None and not line.headed and _hangs_below(plain, text, kind):
@@ -135,13 +154,12 @@ class Joiner:
             _remember(stream, text)
             if kind or is_frame(text):
                 stream.plain = None
-                yield from _open(stream, plain, kind or ("go" if syntax.GO_PLACE.match(text) else "frames"))
+                done += _open(stream, plain, kind or _kind_of_frame(text))
             return
         if not line.headed and not text.strip():
             return
         if plain is not None:
-            yield plain
-            stream.plain = None
+            done += _put_aside(stream, plain)
         record = Record(
             self._count,
             line.headed,
@@ -158,7 +176,7 @@ class Joiner:
                 record.level = levels.INFO
             _remember(stream, text)
             return
-        yield from _open(stream, record, kind)
+        done += _open(stream, record, kind)
 
 
 def _kind(line: Line) -> str | None:
@@ -183,6 +201,46 @@ def _open(stream: _Stream, record: Record, kind: str) -> Iterator[Record]:
     record.open = OpenTrace(kind, record.texts[-1], among_words=among_words)
     record.context, stream.recent = stream.recent, []
     stream.trace, stream.failed = record, True
+
+
+def _put_aside(stream: _Stream, plain: Record) -> Iterator[Record]:
+    """Hand out the plain record that has ended, unless frames of its may still come."""
+    stream.plain = None
+    severe = plain.level >= levels.ERROR if plain.level is not None else not plain.headed and _names(plain)
+    if not severe or plain.lines > 1 or plain.trace_text:
+        yield plain
+        return
+    if stream.aside is not None:
+        yield stream.aside
+    stream.aside, stream.aside_waited = plain, 0
+
+
+def _names(record: Record) -> bool:
+    """Return whether ``record`` names an exception."""
+    text = record.texts[0]
+    return any(map(text.__contains__, syntax.TYPE_ENDS)) and syntax.EMBEDDED.search(text[:4000]) is not None
+
+
+def _is_of(aside: Record, plain: Record | None, line: Line) -> bool:
+    """Return whether ``line`` is the first frame of ``aside``, and not of the record that came after it."""
+    if line.headed or plain is None or plain.lines > 1 or not plain.headed:
+        return False
+    if (plain.level or levels.INFO) >= levels.WARNING or _names(plain):
+        return False
+    text = line.text
+    return (
+        is_frame(text) or (":in " in text and syntax.RUBY_PLAIN.match(text) is not None) or _is_go_call(text)
+    )
+
+
+def _is_go_call(text: str) -> bool:
+    return "." in text and " " not in text and syntax.GO_NAME.match(text) is not None
+
+
+def _kind_of_frame(text: str) -> str:
+    if syntax.GO_PLACE.match(text) or _is_go_call(text):
+        return "go"
+    return "ruby" if syntax.RUBY_PLAIN.match(text) else "frames"
 
 
 def _is_first_frame(plain: Record | None, text: str) -> bool:
@@ -231,6 +289,6 @@ def _introduces(record: Record, text: str, kind: str) -> bool:
 
 
 def _close(stream: _Stream) -> Iterator[Record]:
-    for record in (stream.plain, stream.trace):
+    for record in (stream.aside, stream.plain, stream.trace):
         if record is not None:
             yield record

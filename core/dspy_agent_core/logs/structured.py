@@ -63,6 +63,7 @@ _STACKS = (
     "stack_trace", "stacktrace", "stack", "trace", "backtrace", "extendedStackTrace", "frames", "StackTrace",
     "StackTraceString", "stackTrace",
 )  # fmt: skip
+_TELLING = frozenset((*_STACKS, "error.type", "errorType"))
 _TRACE = re.compile(
     r"Traceback \(most recent call last\)|\n[ \t]+at \S"
     r"|\ngoroutine \d+ \[|\n[ \t]+\S+\.go:\d|panicked at|\n[ \t]*(?:from )?\S+:\d+:in "
@@ -101,12 +102,23 @@ def from_mapping(data: dict[str, Any], text: str) -> Fields:
         (str(d[k]) for d in (data, inner) for k in _MESSAGE if isinstance(d.get(k), (str, int, float))), None
     )
     level = _first(data, _LEVEL) or _first(inner, _LEVEL)
-    trace = _find_trace(data, 0) or _described_error(data)
+    trace = None if _is_calm(data) else _find_trace(data, 0) or _described_error(data)
     if message is None or (trace and message in trace):
         message = trace.strip().splitlines()[0] if trace and trace.strip() else (message or text)
     elif inner or "error" in data or "err" in data:
         message = _with_error(message, data, inner)
     return Fields(message, level_of(level), _stamp(_first(data, _TIME)), trace)
+
+
+def _is_calm(data: dict[str, Any]) -> bool:
+    """Return whether, at a glance, no field tells of an exception."""
+    for value in data.values():
+        if type(value) is str:
+            if "\n" in value or "panicked at" in value:
+                return False
+        elif type(value) is dict or type(value) is list:
+            return False
+    return _TELLING.isdisjoint(data)
 
 
 def _with_error(message: str, data: dict[str, Any], inner: dict[str, Any]) -> str:
@@ -142,7 +154,10 @@ def _unquote(value: str) -> str:
 
 
 def _first(data: dict[str, Any], names: tuple[str, ...]) -> Any:
-    return next((data[name] for name in names if data.get(name) not in (None, "")), None)
+    for name in names:
+        if (value := data.get(name)) is not None and value != "":
+            return value
+    return None
 
 
 def _stamp(value: Any) -> Stamp | None:

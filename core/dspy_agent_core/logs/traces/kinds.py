@@ -122,6 +122,9 @@ def trace_kind(text: str, *, quiet: bool = False) -> str | None:
         return "node"
     if not quiet and (known := known_by_words(text)):
         return known
+    word = text.partition(" ")[0]
+    if word.isalpha() and not word.endswith(syntax.TYPE_ENDS) and word not in ("Uncaught", "Unhandled"):
+        return None
     if not syntax.HEAD.match(text):
         return None
     return "python" if syntax.PY_REMOTE.match(text) else "head"
