@@ -36,6 +36,8 @@ AFTER_TIME: Final = re.compile(
     """,
     re.VERBOSE,
 )
+# Winston's own text format: `2026-11-23T10:00:00Z error: …`
+LOWER_AFTER_TIME: Final = re.compile(rf" (?P<level>{_LOWER}): ")
 AT_START: Final = re.compile(
     rf"""(?:\[(?P<boxed>{WORDS}|{WORDS.lower()})\]|(?P<upper>{WORDS})(?=[:\s\[|-])|(?P<lower>{_LOWER})(?=:\s|\[\w+\]:))""",
     re.VERBOSE,

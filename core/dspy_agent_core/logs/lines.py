@@ -75,8 +75,10 @@ def parse_line(raw: str, at: float | None = None) -> Line:
 
 def completed(line: Line, before: str) -> Line:
     """Return the whole of a line that a carrier has cut: ``before`` and the last piece, ``line``."""
-    whole = _carried(line.raw, None)
-    whole.text, whole.partial = before + whole.text, False
+    last = Line(raw=line.raw, text=line.raw)
+    _take_carrier(last, None)
+    whole = _carried(before + last.text, None)
+    whole.stream, whole.stamp = last.stream + whole.stream, whole.stamp or last.stamp
     _read(whole, None)
     return whole
 
@@ -86,7 +88,7 @@ def _carried(raw: str, at: float | None) -> Line:
     text = _ANSI.sub("", raw) if "\x1b" in raw else raw
     line = Line(raw=text, text=text)
     for _ in range(4):
-        if not _take_carrier(line, at):
+        if not _take_carrier(line, at) or line.partial:
             break
     return line
 
@@ -227,7 +229,8 @@ def _take_header(line: Line, at: float | None) -> None:
     if end:
         line.stamp, line.headed = stamp or line.stamp, True
         rest = text[end:]
-        found = levels.AFTER_TIME.match(rest[:200])
+        lower = rest[1:2].islower() and levels.LOWER_AFTER_TIME.match(rest[:20])
+        found = lower or levels.AFTER_TIME.match(rest[:200])
         if found is None:
             line.text = rest[1:] if rest[:1] in " :|" else rest
             return

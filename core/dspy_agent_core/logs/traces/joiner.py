@@ -72,7 +72,7 @@ class OpenTrace:
         self._in_code = self._has_error = self._ended = False
         bare = text.lstrip(" ")
         self._indent = len(text) - len(bare) if bare.startswith("Traceback") else 0
-        self._bare_calls = kind == "go" and bool(syntax.GO_PLACE.match(text)) and text[0] == "\t"
+        self._bare_calls = kind == "go" and bool(syntax.GO_NAME.match(text) or text[:1] == "\t")
         self._in_message = self._in_message and not self._bare_calls
         if kind == "pytest":
             self._pytest(text)
