@@ -175,6 +175,19 @@ def test_rotation_by_copy_and_truncate(tmp_path: Path, log: Path) -> None:
     assert follower.counts["a line that will be copied"] == 50
 
 
+def test_a_program_that_goes_on_behind_a_hole(tmp_path: Path, log: Path) -> None:
+    with log.open("wb") as file:
+        file.write(b"ERROR before the cut\n")
+        file.flush()
+        with following(tmp_path) as follower:
+            follower.until(before_the_cut=1)
+            file.seek(8 << 30)  # so much would have been written
+            os.truncate(log, 0)
+            file.write(b"ERROR after the cut\n")
+            file.flush()
+            follower.until(after_the_cut=1)
+
+
 def test_files_that_come_and_go(tmp_path: Path, log: Path) -> None:
     with following(tmp_path) as follower:
         follower.until(at_first=1)

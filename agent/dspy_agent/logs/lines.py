@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+from dspy_agent.streams.tail_lines import LineSplitter
 from dspy_agent_core.logs.lines import MAX_LINE
 
 CHUNK: Final = 1 << 18
@@ -22,15 +23,32 @@ def lines_of(file: BinaryIO, offset: int = 0) -> Iterator[tuple[int, str]]:
         start, offset = offset, offset + len(raw)
         if len(raw) == MAX_LINE and not raw.endswith(b"\n"):
             offset += skip_line(file)
-        if (text := decoded(raw)) is not None:
-            yield start, text
+        if b"\0" not in raw or (raw := raw.replace(b"\0", b"")):
+            yield start, raw.decode("utf-8", "replace")
 
 
-def decoded(raw: bytes) -> str | None:
-    """Return the text of a line; None for a hole."""
-    if b"\0" in raw and not (raw := raw.replace(b"\0", b"")):
-        return None
-    return raw.decode("utf-8", "replace")
+class OffsetLines:
+    """Lines of bytes that come in pieces, each with the offset of its first byte.
+
+    Args:
+        offset: where the first piece begins.
+    """
+
+    def __init__(self, offset: int = 0) -> None:
+        self._splitter = LineSplitter(offset, MAX_LINE)
+        self._start = offset
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, str]]:
+        """Yield the lines that end in ``data``."""
+        for piece in self._splitter.feed(data):
+            start, self._start = self._start, piece.end
+            yield start, piece.text
+
+    def rest(self) -> Iterator[tuple[int, str]]:
+        """Yield the last line, which has no end yet."""
+        if (piece := self._splitter.flush()) is not None:
+            start, self._start = self._start, piece.end
+            yield start, piece.text
 
 
 def skip_line(file: BinaryIO) -> int:

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dspy_agent.logs.lines import decoded
+from dspy_agent.logs.lines import OffsetLines
 from dspy_agent.logs.remote import Contexts, RouterClient, RouterDown
 from dspy_agent_core.errors import WorkspaceError
-from dspy_agent_core.logs.lines import MAX_LINE
 
 if TYPE_CHECKING:
     from dspy_agent_core.contracts.messages import Context
@@ -39,8 +38,7 @@ class InputTail:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._offset = 0
-        self._pending = b""
+        self._lines = OffsetLines()
         self.ended = False
 
     def poll(self, seconds: float) -> Iterator[tuple[int, str]]:
@@ -49,16 +47,7 @@ class InputTail:
             return
         data = os.read(self._descriptor, _AT_ONCE)
         self.ended = not data
-        start = self._offset - len(self._pending)
-        self._offset += len(data)
-        *whole, last = (self._pending + data).split(b"\n")
-        if last and (self.ended or len(last) >= MAX_LINE):
-            whole, last = [*whole, last], b""
-        for raw in whole:
-            if (text := decoded(raw[:MAX_LINE])) is not None:
-                yield start, text
-            start += len(raw) + 1
-        self._pending = last
+        yield from self._lines.feed(data) if data else self._lines.rest()
 
 
 class RouterTail:

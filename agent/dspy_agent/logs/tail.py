@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from dspy_agent.logs.find import rotated_from
-from dspy_agent.logs.lines import decoded, is_binary
+from dspy_agent.logs.lines import OffsetLines, is_binary
 from dspy_agent.logs.packed import foreign_packing, packing
 from dspy_agent.workspace.files import open_regular
-from dspy_agent_core.logs.lines import MAX_LINE
 
 Numbered = tuple[int, str]
 
@@ -32,8 +31,7 @@ class _Reading:
     def __init__(self, file: BinaryIO, offset: int) -> None:
         self._file = file
         self._offset = offset
-        self._pending = b""
-        self._skipping = False
+        self._lines = OffsetLines(offset)
         self._seen: tuple[int, int] | None = None
         self._mark = os.pread(file.fileno(), min(_MARK, offset), offset - min(_MARK, offset))
         self.changed = time.monotonic()
@@ -44,48 +42,40 @@ class _Reading:
         status = os.fstat(self._file.fileno())
         state = (status.st_size, status.st_mtime_ns)
         if state == self._seen:
-            if self._pending and time.monotonic() - self.changed > _SILENT_SECONDS:
+            if time.monotonic() - self.changed > _SILENT_SECONDS:
                 yield from self.rest()
             return
         if self._is_anew(status.st_size):
             yield from self.rest()
-            self._offset, self._mark, self._skipping = 0, b"", False
+            self._offset = self._past_hole()
+            self._mark, self._lines = b"", OffsetLines(self._offset)
         data = os.pread(self._file.fileno(), _AT_ONCE, self._offset)
         if len(data) < _AT_ONCE:
             self._seen = state
         if data:
             self.changed = time.monotonic()
             self._mark = (self._mark + data)[-_MARK:]
-            yield from self._cut(data)
+            self._offset += len(data)
+            yield from self._lines.feed(data)
 
     def rest(self) -> Iterator[Numbered]:
         """Yield the last line, which has no end."""
-        raw, self._pending = self._pending, b""
-        if raw and (text := decoded(raw)) is not None:
-            yield self._offset - len(raw), text
+        return self._lines.rest()
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
+    def _past_hole(self) -> int:
+        """Return where the data begins: a program may go on at its old place in a file that was cut."""
+        try:
+            return os.lseek(self._file.fileno(), 0, os.SEEK_DATA)
+        except OSError:  # there is no data, or the file system can't tell
+            return 0
+
     def _is_anew(self, size: int) -> bool:
         before = self._offset - len(self._mark)
         return size < self._offset or os.pread(self._file.fileno(), len(self._mark), before) != self._mark
-
-    def _cut(self, data: bytes) -> Iterator[Numbered]:
-        start = self._offset - len(self._pending)
-        self._offset += len(data)
-        *whole, last = (self._pending + data).split(b"\n")
-        for raw in whole:
-            if not self._skipping and (text := decoded(raw[:MAX_LINE])) is not None:
-                yield start, text
-            self._skipping = False
-            start += len(raw) + 1
-        if len(last) >= MAX_LINE:
-            if not self._skipping and (text := decoded(last[:MAX_LINE])) is not None:
-                yield start, text
-            self._skipping, last = True, b""
-        self._pending = b"" if self._skipping else last
 
 
 class Tail:
