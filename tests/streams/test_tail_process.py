@@ -146,7 +146,7 @@ def test_a_foreign_state_file_is_refused_and_left_alone(tmp_path: Path, text: st
 def test_nothing_there_is_said(tmp_path: Path) -> None:
     done = _once(tmp_path, "127.0.0.1:1", str(tmp_path / "none.log"))
     assert done.returncode == 1
-    assert "nothing is at" in done.stderr
+    assert "no file is at" in done.stderr
 
 
 @pytest.mark.parametrize("words", [("-", "a.log"), ("--app", "other", "a.log"), ()])

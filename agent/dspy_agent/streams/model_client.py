@@ -19,7 +19,7 @@ from dspy_agent_core.errors import ModelError
 from dspy_agent_core.logs.readable import readable
 from dspy_agent_core.streams.advice import Advice, clean
 
-_SECONDS: Final = 60.0
+_SECONDS: Final = 120.0  # a small model without a GPU reads fifty words a second
 _EVENTS: Final = 5
 _LINE: Final = 300
 _EXAMPLE: Final = 600

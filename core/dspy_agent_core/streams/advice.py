@@ -105,8 +105,8 @@ def _others(events: list[LogEvent]) -> Iterator[str]:
 
 def _hidden(context: Context) -> Iterator[str]:
     if context.hidden:
-        rules = ", ".join(f"{item.rule} {item.lines:,}" for item in context.hidden[:_POINTS])
-        yield f"{sum(item.lines for item in context.hidden):,} lines are hidden: {rules}"
+        rules = ", ".join(f"{item.lines:,} × {item.rule}" for item in context.hidden[:_POINTS])
+        yield f"hidden: {rules}"
 
 
 def _openings(events: list[LogEvent]) -> Iterator[str]:

@@ -53,17 +53,18 @@ def list_letters(
     """Count the dead letters of each topic by reason; exit code 1 if there are none."""
     with _box(apps, bootstrap, prefix, kafka_config) as box:
         found = [_count(box, name) for name in box.topics(topic)]
+    total = sum(item["letters"] for item in found)
     if as_json:
         print_json({"topics": found})
-    elif found:
-        width = max(len(item["topic"]) for item in found)
+    elif total:
+        some = [item for item in found if item["letters"]]
+        width = max(len(item["topic"]) for item in some)
         sys.stdout.write(f"{'TOPIC':<{width}}  LETTERS  REPLAYED  REASONS\n")
-        for item in found:
+        for item in some:
             reasons = ", ".join(f"{reason} {count}" for reason, count in item["reasons"].items())
             sys.stdout.write(
                 f"{item['topic']:<{width}}  {item['letters']:>7}  {item['replayed']:>8}  {reasons}\n"
             )
-    total = sum(item["letters"] for item in found)
     if not total:
         sys.stderr.write("No dead letters.\n")
     return 0 if total else 1

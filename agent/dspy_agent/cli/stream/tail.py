@@ -96,7 +96,7 @@ def tail(
 
             where = state or open_workspace(workspace) / ".dspy_tail_state.json"
             for word in missing(files):
-                program.say(f"nothing is at {word}" + ("" if once else " yet"))
+                program.say(f"no file is at {word}" + ("" if once else " yet"))
             with open_state(where.absolute(), topic) as places:
                 options = TailOptions(tuple(files), host, from_start, once)
                 run = Tail(program, shipper, places, options, where.absolute())
