@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from dspy_agent_core.contracts.cluster import (
     API_VERSION,
@@ -19,14 +19,7 @@ from dspy_operator.compare import ANNOTATION_RENDERED_BY, ANNOTATION_RENDERED_FO
 from dspy_operator.desired.common import ANNOTATION_CONFIG, ANNOTATION_RETAINED_FOR
 from dspy_operator.desired.storage import ANNOTATION_STORAGE_CLASS
 from dspy_operator.facts import Claim
-
-_RESIZE_CONDITIONS: Final = (
-    "ControllerResizeError",
-    "NodeResizeError",
-    "Resizing",
-    "FileSystemResizePending",
-    "ModifyVolumeError",
-)
+from dspy_operator.told import told_by
 
 
 class State(StrEnum):
@@ -120,16 +113,7 @@ def observe(ref: Ref, desired: Child | None, live: dict[str, Any] | None, owner_
         return Observed(ref, State.MISSING if wanted else State.ABSENT, wanted)
     spec, status = live.get("spec") or {}, live.get("status") or {}
     facts = {"uid": live["metadata"].get("uid", ""), "generation": live["metadata"].get("generation", 0)}
-    if ref.kind in ("StatefulSet", "Deployment"):
-        facts |= _workload(spec, status)
-    elif ref.kind == "PersistentVolumeClaim":
-        facts |= _claim(spec, status)
-    elif ref.kind == "Job":
-        facts |= _job(spec, status)
-    elif ref.kind == "KafkaTopic":
-        facts |= _topic(status)
-    elif ref.kind == "SparkApplication":
-        facts |= _spark(status)
+    facts |= told_by(ref.kind, spec, status)
     return Observed(ref, _state(ref, desired, live, owner_uid), wanted, **facts)
 
 
@@ -240,87 +224,6 @@ def _kept(desired: dict[str, Any], live: dict[str, Any]) -> bool:
         and ANNOTATION_RENDERED_BY in theirs
         and (desired.get("spec") or {}).get("replicas") == (live.get("spec") or {}).get("replicas")
     )
-
-
-def _workload(spec: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
-    conditions = {item["type"]: item for item in status.get("conditions") or ()}
-    failure, progress = conditions.get("ReplicaFailure", {}), conditions.get("Progressing", {})
-    stalled = failure.get("message", "") if failure.get("status") == "True" else ""
-    if not stalled and progress.get("status") == "False":
-        stalled = progress.get("message", "")
-    return {
-        "observed_generation": status.get("observedGeneration", 0),
-        "replicas": spec.get("replicas", 1),
-        "current_replicas": status.get("replicas", 0),
-        "ready_replicas": status.get("readyReplicas", 0),
-        "updated_replicas": status.get("updatedReplicas", 0),
-        "revision_settled": status.get("currentRevision") == status.get("updateRevision"),
-        "stalled": stalled,
-    }
-
-
-def _job(spec: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
-    ends = [item for item in status.get("conditions") or () if item.get("status") == "True"]
-    end = next((item for item in ends if item["type"] in ("Complete", "Failed")), None)
-    facts: dict[str, Any] = {
-        "observed_generation": 1 if status else 0,
-        "replicas": 0 if spec.get("suspend") else 1,
-        "current_replicas": status.get("active", 0) + status.get("succeeded", 0),
-    }
-    return facts | (_outcome(end, str(end["type"] == "Complete")) if end else {})
-
-
-def _topic(status: dict[str, Any]) -> dict[str, Any]:
-    """Read Strimzi's conditions: Ready, or another type that says that it leaves the topic alone."""
-    conditions = {item["type"]: item for item in status.get("conditions") or ()}
-    facts: dict[str, Any] = {"observed_generation": status.get("observedGeneration", 0)}
-    if "Ready" in conditions:
-        return facts | _outcome(conditions["Ready"], conditions["Ready"].get("status", ""))
-    return facts | next(
-        (
-            _outcome(
-                {"reason": kind, "message": f"{kind}; the Topic Operator leaves it alone.", **item}, "False"
-            )
-            for kind, item in conditions.items()
-            if item.get("status") == "True"
-        ),
-        {},
-    )
-
-
-def _spark(status: dict[str, Any]) -> dict[str, Any]:
-    application = status.get("applicationState") or {}
-    state = application.get("state", "")
-    outcome = "True" if state == "RUNNING" else "False" if "FAIL" in state else ""
-    end = {"reason": state, "message": application.get("errorMessage", "")}
-    return _outcome(end, outcome)
-
-
-def _outcome(condition: dict[str, Any], outcome: str) -> dict[str, Any]:
-    return {
-        "outcome": outcome,
-        "outcome_reason": condition.get("reason", ""),
-        "outcome_message": condition.get("message", ""),
-        "outcome_time": condition.get("lastTransitionTime", ""),
-    }
-
-
-def _claim(spec: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
-    resize: dict[str, Any] = next(
-        (
-            item
-            for item in status.get("conditions") or ()
-            if item["type"] in _RESIZE_CONDITIONS and item.get("status") == "True"
-        ),
-        {},
-    )
-    return {
-        "claim_phase": status.get("phase", "Pending"),
-        "claim_request": (spec.get("resources") or {}).get("requests", {}).get("storage", ""),
-        "claim_capacity": (status.get("capacity") or {}).get("storage", ""),
-        "claim_resize": resize.get("type", ""),
-        "claim_message": resize.get("message", ""),
-    }
 
 
 def _container(status: dict[str, Any], init: bool) -> ContainerFacts:

@@ -79,7 +79,19 @@ REMOTE: dict[str, Any] = {
     "serviceAccountName": "builder",
     "networkPolicy": {"management": "Unmanaged"},
 }
-SPECS = pytest.mark.parametrize("spec", [{}, RICH, REMOTE, {**RICH, "operatingMode": "Suspended"}])
+STREAMS: dict[str, Any] = {
+    **REMOTE,
+    "streaming": {
+        "kafka": {"bootstrapServers": "k.queues:9092,10.0.0.7:9092"},
+        "topicPrefix": "",
+        "apps": [{"name": "web", "config": {"retention.ms": "1"}}, {"name": "api"}],
+        "contextJob": {"engine": "Spark", "resources": {"limits": {"cpu": ".5"}}},
+    },
+}
+LIGHT: dict[str, Any] = {"streaming": {**STREAMS["streaming"], "contextJob": {"engine": "Light"}}}
+SPECS = pytest.mark.parametrize(
+    "spec", [{}, RICH, REMOTE, {**RICH, "operatingMode": "Suspended"}, {**RICH, **STREAMS}, LIGHT]
+)
 
 
 def children(namespace: str, spec: dict[str, Any], **meta: Any) -> list[Child]:
@@ -135,7 +147,7 @@ async def test_the_default_storage_class_is_no_difference(admin: KubeClient, nam
         await admin.delete(path, uid=made["metadata"]["uid"])
 
 
-@pytest.mark.parametrize("spec", [{}, RICH | {"agent": {}}, REMOTE])
+@pytest.mark.parametrize("spec", [{}, RICH | {"agent": {}}, REMOTE, STREAMS, LIGHT])
 async def test_pods_pass_pod_security_restricted(
     admin: KubeClient, namespace: str, spec: dict[str, Any]
 ) -> None:
@@ -143,7 +155,7 @@ async def test_pods_pass_pod_security_restricted(
     enforce = {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
     await admin.apply(f"/api/v1/namespaces/{namespace}", enforce, force=True)
     workloads = [
-        child for child in children(namespace, spec) if child.ref.kind in ("StatefulSet", "Deployment")
+        child for child in children(namespace, spec) if child.ref.kind in ("StatefulSet", "Deployment", "Job")
     ]
     for child in workloads:
         template = child.body["spec"]["template"]

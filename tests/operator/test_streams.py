@@ -119,13 +119,24 @@ class TestPrograms:
             "KAFKA_BOOTSTRAP": "main-kafka-bootstrap.team.svc.cluster.local:9092",
             "DSPY_AGENT_TOPIC_PREFIX": "team.demo.",
             "DSPY_AGENT_APPS": "web api",
-            "DSPY_AGENT_ROUTER": "http://demo-router.team.svc.cluster.local:8645",
         }
         for name in ("context", "worker", "router"):
             assert want.items() <= env(container(found, name)).items()
-        assert want.items() <= found["ConfigMap", "agent"]["data"].items()
+        data = found["ConfigMap", "agent"]["data"]
+        assert want.items() <= data.items()
+        assert data["DSPY_AGENT_ROUTER"] == "http://demo-router.team.svc.cluster.local:8645"
         assert env(container(found, "worker"))["OLLAMA_MODEL"] == "qwen3:1.7b"
         assert "OLLAMA_MODEL" not in env(container(found, "router"))
+
+    def test_a_new_app_does_not_restart_the_agent(self) -> None:
+        one, two = streams(PLAIN), streams(PLAIN, apps=[{"name": "web"}, {"name": "api"}])
+        none = streams({"kafka": PLAIN["kafka"]})
+        template = {"StatefulSet": "agent", "Deployment": "context"}
+        for kind, same in (("StatefulSet", True), ("Deployment", False)):
+            key = kind, template[kind]
+            assert (one[key]["spec"]["template"] == two[key]["spec"]["template"]) is same
+        # Its router is new to it.
+        assert none["StatefulSet", "agent"]["spec"] != one["StatefulSet", "agent"]["spec"]
 
     def test_a_worker_has_the_key_of_the_model_by_reference(self) -> None:
         remote = {"baseURL": "https://m.example.com/v1", "model": "m", "apiKeySecretRef": {"name": "llm"}}

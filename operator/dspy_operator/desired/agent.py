@@ -30,6 +30,7 @@ from dspy_operator.desired.common import (
     selector,
 )
 from dspy_operator.desired.environment import secret_variables
+from dspy_operator.desired.kafka import APPS_VARIABLE
 from dspy_operator.desired.merge import merge
 from dspy_operator.desired.pods import (
     TMP_MOUNT,
@@ -85,11 +86,16 @@ def _template(context: Context, config: Child) -> dict[str, Any]:
             "labels": {**((metadata and metadata.labels) or {}), **labels(context.name, AGENT)},
             "annotations": {
                 **((metadata and metadata.annotations) or {}),
-                ANNOTATION_CONFIG: checksum(config.body["data"]),
+                ANNOTATION_CONFIG: checksum(_read_at_start(config.body["data"])),
             },
         },
         "spec": harden(spec),
     }
+
+
+def _read_at_start(data: dict[str, str]) -> dict[str, str]:
+    """Return what a running agent needs; a new app is the streams' business and ends no session."""
+    return {name: value for name, value in data.items() if name != APPS_VARIABLE}
 
 
 def _pod_spec(context: Context) -> dict[str, Any]:

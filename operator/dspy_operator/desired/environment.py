@@ -13,7 +13,7 @@ from dspy_agent_core.contracts.cluster import (
 )
 from dspy_operator.children import CONFIG_MAP, Child, agent_name, model_name
 from dspy_operator.desired.common import AGENT, Context, child
-from dspy_operator.desired.kafka import stream_variables
+from dspy_operator.desired.kafka import router_variables, stream_variables
 
 HOME_DIR = f"{WORKSPACE_DIR}/home"
 
@@ -29,6 +29,7 @@ def build_config(context: Context) -> Child:
         "GIT_CONFIG_VALUE_0": SOURCE_DIR,
         **model_variables(context),
         **stream_variables(context),
+        **router_variables(context),
     }
     return child(context, CONFIG_MAP, agent_name(context.name), AGENT, {"data": data})
 

@@ -10,6 +10,7 @@ from dspy_operator.children import router_name
 from dspy_operator.desired.common import Context
 
 KAFKA_PORT: Final = 9092  # Strimzi's internal listener
+APPS_VARIABLE: Final = "DSPY_AGENT_APPS"  # names with spaces between
 STRIMZI_CLUSTER: Final = "strimzi.io/cluster"  # label on brokers and KafkaTopics
 
 
@@ -32,19 +33,24 @@ def default_prefix(namespace: str, name: str) -> str:
 
 
 def stream_variables(context: Context) -> dict[str, str]:
-    """Return the variables by which programs find Kafka, topics and router; none without streams."""
+    """Return the variables by which programs find Kafka and their topics; none without streams."""
     streaming = context.spec.streaming
     if streaming is None:
         return {}
-    values = {
+    return {
         "KAFKA_BOOTSTRAP": bootstrap(context, streaming),
         "DSPY_AGENT_TOPIC_PREFIX": prefix_of(context.namespace, context.name, streaming),
-        "DSPY_AGENT_APPS": " ".join(app.name for app in streaming.apps or ()),
+        APPS_VARIABLE: " ".join(app.name for app in streaming.apps or ()),
     }
-    if has_router(streaming):
-        host = f"{router_name(context.name)}.{context.namespace}.svc.{context.settings.cluster_domain}"
-        values["DSPY_AGENT_ROUTER"] = f"http://{host}:{ROUTER_PORT}"
-    return values
+
+
+def router_variables(context: Context) -> dict[str, str]:
+    """Return the variable by which the agent finds the router; none without one."""
+    streaming = context.spec.streaming
+    if streaming is None or not has_router(streaming):
+        return {}
+    host = f"{router_name(context.name)}.{context.namespace}.svc.{context.settings.cluster_domain}"
+    return {"DSPY_AGENT_ROUTER": f"http://{host}:{ROUTER_PORT}"}
 
 
 def has_router(streaming: StreamingSpec) -> bool:
