@@ -125,7 +125,7 @@ def _live() -> dict[str, Any]:
     waits = sorted(
         at - datetime.fromisoformat(context.window.start).timestamp()
         for at, context in read
-        if context.last_offset < LIVE_LINES // 4
+        if context.last_offset < LIVE_LINES // 8
     )
     return {
         **_tiled(seen),

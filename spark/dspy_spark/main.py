@@ -108,8 +108,8 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         "--max-lines",
         metavar="N",
         type=int,
-        default=20_000,
-        help="most lines of a micro-batch (default: 20000)",
+        default=10_000,
+        help="most lines of a micro-batch (default: 10000)",
     )
     add(
         "--http-port",
