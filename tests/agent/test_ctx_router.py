@@ -146,14 +146,22 @@ def test_logs_without_times_are_as_old_as_their_file(project: Path) -> None:
 
 
 def test_since_level_and_limit_hold_for_the_streams(project: Path) -> None:
-    many = [warning(n, f"number {n}x") for n in range(50)]
+    many = [warning(n, "very " * n + "odd") for n in range(50)]
     with router(context("web", 0, boom(0, 1)), context("web", 55, *reversed(many), boom(50, 1))) as url:
         assert len(answer(project, url)["events"]) == 41
         late = answer(project, url, "--since", "2026-01-01T00:00:45Z")
-        assert [e["message"] for e in late["events"]][:2] == ["boom 50", "number 49x"]
+        assert [e["message"] for e in late["events"]][:2] == ["boom 50", "very " * 49 + "odd"]
         assert {h["rule"] for h in late["hidden"]} == {"before-since"}
         assert [e["message"] for e in answer(project, url, "--level", "error")["events"]] == ["boom 50"]
         assert [e["message"] for e in answer(project, url, "--limit", "1")["events"]] == ["boom 50"]
+
+
+def test_an_app_that_the_router_does_not_know_hides_no_other(project: Path) -> None:
+    (project / "job.log").write_text("ERROR local\n")
+    with router(context("web", 0, boom(0, 1))) as url:
+        found = answer(project, url, "--app", "web", "--app", "job")
+    assert {e["message"] for e in found["events"]} == {"boom 0", "local"}
+    assert found["unread"] == [{"path": "job", "why": "the router does not know this app"}]
 
 
 def test_a_budget_holds_for_both_together(project: Path) -> None:

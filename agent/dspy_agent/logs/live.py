@@ -96,7 +96,8 @@ class RouterTail:
             new = tuple(context for context in answer.contexts if self._is_new(context))
             if new or failed or cursor is None or answer.trouble not in (None, trouble):
                 known = answer.trouble if answer.trouble != trouble else None
-                self._answers.put(replace(answer, contexts=new, trouble=known))
+                unknown = answer.unknown if cursor is None else ()  # told once
+                self._answers.put(replace(answer, contexts=new, trouble=known, unknown=unknown))
             failed, cursor, trouble = 0, answer.cursor, answer.trouble
             if not answer.contexts and time.monotonic() - asked < _BUSY_SECONDS:
                 self._stop.wait(_BUSY_SECONDS)

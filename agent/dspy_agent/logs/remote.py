@@ -29,13 +29,14 @@ class Contexts:
     """Contexts in the order in which they came to the router.
 
     ``cursor`` asks for those that come later; ``trouble`` says why none does just now; ``refused`` counts
-    those that can't be read.
+    those that can't be read; ``unknown`` are apps that were asked for and are not served.
     """
 
     contexts: tuple[Context, ...]
     cursor: str
     trouble: str | None = None
     refused: int = 0
+    unknown: tuple[str, ...] = ()
 
 
 class RouterClient:
@@ -64,7 +65,7 @@ class RouterClient:
 
         Raises:
             RouterDown: there is no usable answer in time.
-            WorkspaceError: the router does not know an app.
+            WorkspaceError: the router knows none of the apps.
         """
         query = [("app", app) for app in apps] + [("limit", str(_LIMIT))]
         query += [("after", after), ("wait", f"{wait:g}")] if after else []
@@ -77,7 +78,14 @@ class RouterClient:
             raise RouterDown(f"its answer can't be used (HTTP {status})")
         contexts, refused = _decoded(found)
         trouble = answer.get("trouble")
-        return Contexts(contexts, str(answer.get("cursor")), str(trouble) if trouble else None, refused)
+        unknown = answer.get("unknown")
+        return Contexts(
+            contexts,
+            str(answer.get("cursor")),
+            str(trouble) if trouble else None,
+            refused,
+            tuple(map(str, unknown)) if isinstance(unknown, list) else (),
+        )
 
     def _get(self, path: str, wait: float) -> tuple[int, Any]:
         import urllib3

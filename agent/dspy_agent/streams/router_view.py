@@ -34,7 +34,7 @@ def routes(
     waiting = threading.BoundedSemaphore(_MAX_WAITING)
 
     def contexts(query: Query) -> Reply:
-        apps = _apps(query, store)
+        apps, unknown = _apps(query, store)
         limit = int(_number(query, "limit", _LIMIT, 1, _MAX_LIMIT))
         wait = _number(query, "wait", 0, 0, _MAX_WAIT)
         after = query.get("after", [""])[-1] or None
@@ -44,10 +44,12 @@ def routes(
         finally:
             if may_wait:
                 waiting.release()
-        return _messages("contexts", page.contexts, cursor=page.cursor, trouble=trouble())
+        return _messages(
+            "contexts", page.contexts, cursor=page.cursor, unknown=unknown or None, trouble=trouble()
+        )
 
     def results(query: Query) -> Reply:
-        return _messages("results", store.results(_apps(query, store)), trouble=trouble())
+        return _messages("results", store.results(_apps(query, store)[0]), trouble=trouble())
 
     def apps(query: Query) -> Reply:
         lag = lags()
@@ -84,14 +86,16 @@ def _app(app: str, store: RouterStore, lag: int) -> dict[str, Any]:
     }
 
 
-def _apps(query: Query, store: RouterStore) -> tuple[str, ...]:
+def _apps(query: Query, store: RouterStore) -> tuple[tuple[str, ...], list[str]]:
+    """Return which of the apps that were asked for are known (all if none was named), and which are not."""
     asked = tuple(dict.fromkeys(query.get("app", ())))
-    unknown = next((app for app in asked if app not in store.apps), None)
-    if unknown is not None:
+    known = tuple(app for app in asked if app in store.apps)
+    unknown = [app[:80] for app in asked if app not in known]
+    if asked and not known:
         raise WorkspaceError(
-            f"There is no app {unknown[:80]!r}.", code="AppNotFound", next=f"Known: {', '.join(store.apps)}."
+            f"There is no app {unknown[0]!r}.", code="AppNotFound", next=f"Known: {', '.join(store.apps)}."
         )
-    return asked or store.apps
+    return known or store.apps, unknown
 
 
 def _number(query: Query, name: str, default: float, least: float, most: float) -> float:
@@ -111,12 +115,12 @@ def _json(value: Any, status: int = 200) -> Reply:
     return Reply(json.dumps(value, ensure_ascii=False).encode(), status, JSON)
 
 
-def _messages(name: str, values: Iterable[bytes], **more: str | None) -> Reply:
+def _messages(name: str, values: Iterable[bytes], **more: Any) -> Reply:
     """Return an object with the list ``name`` of messages, each as its record has it, and ``more``."""
     rest = json.dumps(_present(**more), ensure_ascii=False)[1:].encode()
     comma = b"" if rest == b"}" else b", "
     return Reply(b'{"' + name.encode() + b'": [' + b",".join(values) + b"]" + comma + rest, 200, JSON)
 
 
-def _present(**values: str | None) -> dict[str, str]:
+def _present(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

@@ -52,7 +52,7 @@ class Plan:
         """Return what both say; ``times`` dates local sources.
 
         Raises:
-            WorkspaceError: the router does not know an app, of which there are no local logs either.
+            WorkspaceError: the router knows none of the apps, and there are no local logs of them either.
         """
         url = self.router.url if self.router else ""
         unread = list(local.unread or ())
@@ -66,6 +66,7 @@ class Plan:
             unread.insert(0, Unread(url, f"the router: {remote.trouble}"))
         if remote.refused:
             unread.insert(0, Unread(url, f"{count(remote.refused, 'context')} of an unknown form"))
+        unread += [Unread(app, "the router does not know this app") for app in remote.unknown]
         options = self.options
         told = fold(remote.contexts, options.level, options.since, self.resolve)
         apps = sorted({context.app for context in remote.contexts})
