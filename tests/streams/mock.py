@@ -13,8 +13,8 @@ from typing import Any
 import confluent_kafka
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
-from dspy_agent.streams.settings import StreamSettings
 from dspy_agent_core.contracts.topics import Topics
+from dspy_agent_core.streams.settings import StreamSettings
 
 PARTITIONS = 4  # what the mock gives each topic
 

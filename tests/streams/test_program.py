@@ -126,7 +126,7 @@ WAITING = """
 import sys
 from dspy_agent.streams.program import Program
 from dspy_agent.streams.reports import Reports
-from dspy_agent.streams.settings import stream_settings
+from dspy_agent_core.streams.settings import stream_settings
 with Program("stream-test", stream_settings("127.0.0.1:1", "", (), None)) as program:
     print("up", flush=True)
     program.wait(60)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from dspy_agent.streams.settings import StreamSettings
 from dspy_agent_core.errors import ClusterError, MissingRequirement
+from dspy_agent_core.streams.settings import StreamSettings
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from dspy_agent.streams import kafka
 from dspy_agent.streams.dead_letters import read_letter
 from dspy_agent.streams.replay_progress import MAX_METADATA, Progress
-from dspy_agent.streams.settings import StreamSettings
 from dspy_agent_core.contracts.dead_letters import Letter
 from dspy_agent_core.contracts.topics import dead_letters
 from dspy_agent_core.errors import ClusterError, UsageError
+from dspy_agent_core.streams.settings import StreamSettings
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer

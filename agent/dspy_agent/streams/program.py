@@ -23,7 +23,7 @@ from dspy_agent.streams.broker import BrokerWatch
 from dspy_agent.streams.health import Health
 from dspy_agent.streams.http import Reply, Route, serving
 from dspy_agent.streams.reports import Reports
-from dspy_agent.streams.settings import StreamSettings
+from dspy_agent_core.streams.settings import StreamSettings
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 

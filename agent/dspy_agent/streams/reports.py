@@ -12,8 +12,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from dspy_agent.streams.settings import StreamSettings
 from dspy_agent_core.contracts.messages import Message, Metric, StreamError
+from dspy_agent_core.streams.settings import StreamSettings
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

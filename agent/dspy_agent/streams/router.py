@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from dspy_agent.streams import dead_letters, kafka
 from dspy_agent.streams.program import Program
 from dspy_agent.streams.router_store import RouterStore
-from dspy_agent.streams.settings import StreamSettings
 from dspy_agent_core.contracts.messages import BadMessage, Context, Result, decode
+from dspy_agent_core.streams.settings import StreamSettings
 
 if TYPE_CHECKING:
     from confluent_kafka import Message

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dspy_agent.streams import kafka
 from dspy_agent.streams.program import Program
-from dspy_agent.streams.settings import StreamSettings
 from dspy_agent.streams.tail_lines import Piece
 from dspy_agent_core.contracts.messages import RawLine, decode
 from dspy_agent_core.errors import ClusterError
+from dspy_agent_core.streams.settings import StreamSettings
 
 if TYPE_CHECKING:
     from confluent_kafka import Producer

@@ -13,10 +13,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from dspy_agent.streams import kafka
-from dspy_agent.streams.settings import StreamSettings
 from dspy_agent.streams.topic_plan import TopicPlan, TopicState, plan
 from dspy_agent_core.contracts.topics import TopicSpec
 from dspy_agent_core.errors import ClusterError
+from dspy_agent_core.streams.settings import StreamSettings
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient

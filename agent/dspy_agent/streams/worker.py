@@ -17,10 +17,10 @@ from dspy_agent.streams.dead_letters import letter_of
 from dspy_agent.streams.model_advice import ModelDesk
 from dspy_agent.streams.outbox import Outbox, Work
 from dspy_agent.streams.program import Program
-from dspy_agent.streams.settings import StreamSettings
 from dspy_agent_core.contracts.messages import BadMessage, Context, Result, decode
 from dspy_agent_core.errors import ClusterError
 from dspy_agent_core.streams.advice import Advice, advise
+from dspy_agent_core.streams.settings import StreamSettings
 
 if TYPE_CHECKING:
     from confluent_kafka import Message, TopicPartition

@@ -45,7 +45,7 @@ def ctx(
     """
     from dspy_agent.streams.consume.context import ContextConsumer
     from dspy_agent.streams.program import Program
-    from dspy_agent.streams.settings import stream_settings
+    from dspy_agent_core.streams.settings import stream_settings
 
     settings = stream_settings(bootstrap, prefix, tuple(apps or ()), config)
     with Program("stream-ctx", settings, port) as program:

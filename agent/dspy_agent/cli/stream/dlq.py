@@ -173,6 +173,6 @@ def _count(box: LetterBox, topic: str) -> dict[str, Any]:
 
 def _box(apps: list[str] | None, bootstrap: str | None, prefix: str, kafka_config: Any) -> LetterBox:
     from dspy_agent.streams.letter_box import LetterBox
-    from dspy_agent.streams.settings import stream_settings
+    from dspy_agent_core.streams.settings import stream_settings
 
     return LetterBox(stream_settings(bootstrap, prefix, tuple(apps or ()), kafka_config))

@@ -54,8 +54,8 @@ def router(
     from dspy_agent.streams.program import Program
     from dspy_agent.streams.router import NAME, Router
     from dspy_agent.streams.router_view import routes
-    from dspy_agent.streams.settings import stream_settings
     from dspy_agent_core.errors import UsageError
+    from dspy_agent_core.streams.settings import stream_settings
 
     settings = stream_settings(bootstrap, topic_prefix, tuple(dict.fromkeys(app or ())), kafka_config)
     if not settings.apps:

@@ -73,9 +73,9 @@ def tail(
     Each line comes at least once, in the order of its file. A broker that is away is waited for.
     """
     from dspy_agent.streams.program import Program
-    from dspy_agent.streams.settings import stream_settings
     from dspy_agent.streams.tail_ship import Shipper
     from dspy_agent_core.errors import ClusterError
+    from dspy_agent_core.streams.settings import stream_settings
 
     app = _the_one_app(apps)
     _check_words(files)

@@ -96,9 +96,9 @@ def _run(
     where: tuple[str | None, str, Path | None],
     as_json: bool,
 ) -> int:
-    from dspy_agent.streams.settings import stream_settings
     from dspy_agent.streams.topic_specs import topics_of
     from dspy_agent.streams.topics import TopicKeeper
+    from dspy_agent_core.streams.settings import stream_settings
 
     bootstrap, prefix, kafka_config = where
     settings = stream_settings(bootstrap, prefix, tuple(app.name for app in apps), kafka_config)

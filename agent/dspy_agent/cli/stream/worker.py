@@ -43,8 +43,8 @@ def worker(
     from dspy_agent.streams.model_advice import ModelDesk
     from dspy_agent.streams.model_client import model_of
     from dspy_agent.streams.program import Program
-    from dspy_agent.streams.settings import stream_settings
     from dspy_agent.streams.worker import Worker
+    from dspy_agent_core.streams.settings import stream_settings
 
     settings = stream_settings(bootstrap, prefix, tuple(apps or ()), kafka_config)
     model = model_of()

@@ -15,10 +15,10 @@ from dspy_agent.streams.consume.position import Position
 from dspy_agent.streams.consume.sender import Sender
 from dspy_agent.streams.dead_letters import letter_of
 from dspy_agent.streams.program import Program
-from dspy_agent.streams.settings import StreamSettings
 from dspy_agent_core.contracts.messages import BadMessage
 from dspy_agent_core.errors import ClusterError
 from dspy_agent_core.streams.records import read_record
+from dspy_agent_core.streams.settings import StreamSettings
 from dspy_agent_core.streams.windows import RawRecord
 
 if TYPE_CHECKING:
