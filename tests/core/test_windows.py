@@ -52,6 +52,7 @@ def all_of(windows: PartitionWindows, records: list[RawRecord]) -> list[Context]
     return [*closed, last] if last else closed
 
 
+@settings(deadline=None)
 @given(partitions(hostile=True))
 def test_the_windows_tile_the_offsets(records: list[RawRecord]) -> None:
     contexts = all_of(PartitionWindows("web", 1, QUICK), records)
@@ -72,6 +73,7 @@ def test_the_windows_tile_the_offsets(records: list[RawRecord]) -> None:
     assert dead == sum(r.line is None for r in records)
 
 
+@settings(deadline=None)
 @given(partitions(hostile=True), st.data())
 def test_a_restart_at_any_record_writes_the_same_bytes(records: list[RawRecord], data: st.DataObject) -> None:
     whole = all_of(PartitionWindows("web", 1, QUICK), records)
@@ -86,6 +88,7 @@ def test_a_restart_at_any_record_writes_the_same_bytes(records: list[RawRecord],
     assert [c.encode() for c in rest] == [c.encode() for c in whole[number:]]
 
 
+@settings(deadline=None)
 @given(partitions())
 def test_silence_ends_a_window_where_the_next_record_would_end_it(records: list[RawRecord]) -> None:
     by_data = all_of(PartitionWindows("web", 1, QUICK), records)
@@ -96,6 +99,7 @@ def test_silence_ends_a_window_where_the_next_record_would_end_it(records: list[
     assert [c.encode() for c in contexts] == [c.encode() for c in by_data]
 
 
+@settings(deadline=None)
 @given(partitions(), st.integers(0, 60), st.lists(st.sampled_from([0, 1, 5, 24]), min_size=3, max_size=3))
 def test_a_trace_is_cut_only_by_the_hard_limits(
     noise: list[RawRecord], place: int, pauses: list[int]
