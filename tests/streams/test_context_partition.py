@@ -16,7 +16,7 @@ from dspy_agent_core.streams.windows import RawRecord, WindowOptions
 
 BASE = 1_795_000_000_000
 LINES = ["INFO fine", "ERROR bad", "ERROR worse", "Traceback (most recent call last):", "  at once", None]
-STEPS = ["append", "append", "read", "read", "read", "deliver", "decide", "commit", "acknowledge", "crash"]
+STEPS = ["append", "append", "read", "read", "deliver", "deliver", "decide", "commit", "acknowledge", "crash"]
 
 
 class World:
@@ -31,7 +31,7 @@ class World:
 
     def start(self) -> None:
         start = position_of(*self.kept) if self.kept else None
-        self.reader = Partition("web", "logs.raw.web", 0, start, WindowOptions(max_lines=5))
+        self.reader = Partition("web", "logs.raw.web", 0, start, WindowOptions(max_lines=2))
         self.sending: list[Outgoing] = []
         self.committed: list[Position] = []
 
