@@ -181,6 +181,33 @@ def test_wrong_questions_are_told_with_the_next_step(tmp_path: Path) -> None:
             assert answer["error"]["next"]
 
 
+def test_what_it_can_not_start_with_is_told(tmp_path: Path) -> None:
+    def said(*words: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [*PROGRAM, "stream", "router", *words],
+            env=environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.returncode, done.stderr
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        named = ("--bootstrap", "127.0.0.1:1", "--app", "web")
+        for words, message in (
+            (("--app", "web"), "No Kafka broker is named."),
+            (named[:2], "No app is named."),
+            ((*named, "--app", "Not an app"), "can't be the name of an app."),
+            ((*named, "--http-port", port), "can't be served"),
+            ((*named, "--host", "no.such.host.invalid"), "can't be served"),
+        ):
+            code, stderr = said(*words)
+            assert (code, message in stderr, "next:" in stderr) == (2, True, True), stderr
+
+
 def test_without_a_broker_it_waits_and_says_why(tmp_path: Path) -> None:
     with socket.socket() as nobody:  # bound, not listening
         nobody.bind(("127.0.0.1", 0))
