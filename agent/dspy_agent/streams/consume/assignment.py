@@ -21,7 +21,7 @@ _GIVE_UP_SECONDS: Final = 60.0
 def starts(
     consumer: Consumer, partitions: list[TopicPartition], program: Program
 ) -> list[tuple[Position, int]]:
-    """Return for each of ``partitions`` where to begin, and the end of it now.
+    """Return for each of ``partitions`` where to begin, and the end of it now; nothing if it is to stop.
 
     Asks until the broker answers, since a guess could make other windows.
 
@@ -44,7 +44,9 @@ def starts(
             error = failed.args[0]
             if stop := refused(error, "its group or a raw topic"):
                 raise stop from None
-            if program.stopping or time.monotonic() > deadline:
+            if program.stopping:
+                return []
+            if time.monotonic() > deadline:
                 raise ClusterError(
                     f"The group's offsets can't be read: {error.str()}.",
                     code="NoOffsets",

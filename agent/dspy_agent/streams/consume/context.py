@@ -43,6 +43,7 @@ _COMMIT_SECONDS: Final = 0.25
 _LOOK_SECONDS: Final = 1.0
 _REVOKE_SECONDS: Final = 5.0
 _DRAIN_SECONDS: Final = 6.0
+_IDLE_SECONDS: Final = 30.0
 _MOST_WAITING: Final = 5000
 _TOPIC: Final = "topic"
 
@@ -74,7 +75,8 @@ class ContextConsumer:
         self._committing: dict[Key, tuple[Partition, Position]] | None = None
         self._acknowledged: list[tuple[Partition, Position]] = []
         self._commit_at = self._look_at = 0.0
-        self._assigned = self._paused = False
+        self._idle_until = time.monotonic() + _IDLE_SECONDS
+        self._paused = False
         self._told: set[str] = set()
 
     def run(self) -> None:
@@ -216,6 +218,8 @@ class ContextConsumer:
 
     def _commit(self) -> None:
         """Commit in the background; one commit at a time, at once where a decision waits for it."""
+        from confluent_kafka import KafkaException
+
         urgent = any(partition.waits for partition in self._partitions.values())
         if self._committing is not None or (time.monotonic() < self._commit_at and not urgent):
             return
@@ -224,7 +228,10 @@ class ContextConsumer:
             return
         self._commit_at = time.monotonic() + _COMMIT_SECONDS
         self._committing = wanted
-        self._consumer.commit(offsets=_offsets(wanted), asynchronous=True)
+        try:
+            self._consumer.commit(offsets=_offsets(wanted), asynchronous=True)
+        except KafkaException as failed:
+            self._on_commit(failed.args[0], [])
 
     def _progress(self, keys: list[Key]) -> dict[Key, tuple[Partition, Position]]:
         positions = {key: (self._partitions[key], self._partitions[key].position()) for key in keys}
@@ -253,9 +260,8 @@ class ContextConsumer:
 
     def _on_assign(self, consumer: Any, partitions: list[TopicPartition]) -> None:
         self._measures.rebalances.labels("assigned").inc()
-        for each, (start, end) in zip(
-            partitions, starts(consumer, partitions, self._program) if partitions else [], strict=True
-        ):
+        found = starts(consumer, partitions, self._program) if partitions else []
+        for each, (start, end) in zip(partitions, found, strict=False):
             key = each.topic, each.partition
             self._partitions[key] = partition = self._partition(key, start)
             self._committed[key] = start
@@ -264,7 +270,7 @@ class ContextConsumer:
                 self._ends[key] = end
             self._program.health.ready(f"{_TOPIC} {each.topic}")
         consumer.incremental_assign(partitions)
-        self._assigned, self._paused = True, False
+        self._paused = False
         self._program.health.ready()
 
     def _on_revoke(self, consumer: Any, partitions: list[TopicPartition]) -> None:
@@ -292,6 +298,8 @@ class ContextConsumer:
 
     def _forget(self, keys: list[Key]) -> None:
         for key in keys:
+            if partition := self._partitions.get(key):
+                self._measures.forget(partition.app, partition.number)
             for known in (self._partitions, self._clocks, self._committed, self._ends):
                 known.pop(key, None)
 
@@ -312,13 +320,18 @@ class ContextConsumer:
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _LOOK_SECONDS
+        if self._once and not self._partitions and time.monotonic() > self._idle_until:
+            raise ClusterError(
+                "No partition of a raw topic is given to this run.",
+                code="NothingToRead",
+                next="Check --app and --topic-prefix, and that no other consumer of the group runs.",
+            )
         for key, partition in self._partitions.items():
             _, high = self._consumer.get_watermark_offsets(_topic_partition(key), cached=True)
-            lag = max(0, high - partition.next)
-            self._measures.lag.labels(partition.app, str(partition.number)).set(lag)
+            self._measures.lag.labels(partition.app, str(partition.number)).set(max(0, high - partition.next))
 
     def _finished(self) -> bool:
-        if not (self._once and self._assigned and self._partitions):
+        if not (self._once and self._partitions):
             return False
         return all(
             partition.next >= self._ends[key] and not partition.is_open and not partition.undelivered
@@ -338,6 +351,7 @@ class ContextConsumer:
                 break
             self._commit_at = 0.0
             self._commit()
+        self._forget(list(self._partitions))
         self._consumer.close()
         self._probe.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from dspy_agent_core.contracts.messages import Context
@@ -46,3 +47,8 @@ class Measures:
         self.events.labels(context.app).inc(len(context.events))
         for hidden in context.hidden:
             self.hidden.labels(context.app, hidden.rule).inc(hidden.lines)
+
+    def forget(self, app: str, partition: int) -> None:
+        """Take the lag of a partition off that others have now."""
+        with suppress(KeyError):
+            self.lag.remove(app, str(partition))
