@@ -28,6 +28,9 @@ _CONSUMER: Final[dict[str, Any]] = {
     "fetch.wait.max.ms": 50,
 }
 
+_REFUSALS: Final = ("_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "_SSL")
+_UNREACHABLE: Final = ("_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE", "REQUEST_TIMED_OUT")
+
 
 def producer(settings: StreamSettings, more: Mapping[str, Any] | None = None) -> Producer:
     """Return a producer; ``more`` has further client properties and callbacks."""
@@ -57,17 +60,37 @@ def check_reachable(settings: StreamSettings, seconds: float = 10.0) -> None:
     """Ask the broker for its metadata.
 
     Raises:
-        ClusterError: no broker answers in time.
+        ClusterError: no broker answers in time, or it refuses the connection.
     """
     library = _library()
+    said: list[Any] = []
+    client = admin(settings, {"log_level": 2, "error_cb": said.append})
     try:
-        admin(settings).list_topics(timeout=seconds)
+        client.list_topics(timeout=seconds)
     except library.KafkaException as error:
-        raise ClusterError(
-            f"No Kafka broker answers at {settings.bootstrap}: {error.args[0].str()}.",
+        client.poll(0)
+        refusal = next((one for one in said if one.name() in _REFUSALS), None)
+        raise cluster_error(refusal or error.args[0], settings.bootstrap) from None
+
+
+def cluster_error(error: Any, bootstrap: str) -> ClusterError:
+    """Return what to tell of a KafkaError that ends a command."""
+    name, text = error.name(), error.str().rstrip(".")
+    if name in _REFUSALS or name.endswith("AUTHORIZATION_FAILED"):
+        return ClusterError(
+            f"The broker does not let this client in: {text}.",
+            code="NotAuthorized",
+            next="Check the credentials in --kafka-config, and what they allow.",
+        )
+    if name in _UNREACHABLE:
+        return ClusterError(
+            f"No Kafka broker answers at {bootstrap}: {text}.",
             code="BrokerUnreachable",
             next="Check --bootstrap (or KAFKA_BOOTSTRAP), and that the broker runs.",
-        ) from None
+        )
+    return ClusterError(
+        f"Kafka failed: {text} ({name}).", code="KafkaFailed", next="Run it again once that is mended."
+    )
 
 
 def _common(settings: StreamSettings) -> dict[str, Any]:

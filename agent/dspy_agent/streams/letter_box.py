@@ -77,8 +77,12 @@ class LetterBox:
     def __enter__(self) -> LetterBox:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        from confluent_kafka import KafkaException
+
         self._consumer.close()
+        if isinstance(error, KafkaException):
+            raise kafka.cluster_error(error.args[0], self._settings.bootstrap) from None
 
     def topics(self, named: str | None = None) -> list[str]:
         """Return the dead-letter topics of the workspace and its apps, or the one that is named.

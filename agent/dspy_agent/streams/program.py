@@ -22,6 +22,7 @@ from typing import Final
 from dspy_agent.streams.broker import BrokerWatch
 from dspy_agent.streams.health import Health
 from dspy_agent.streams.http import Reply, Route, serving
+from dspy_agent.streams.kafka import cluster_error
 from dspy_agent.streams.reports import Reports
 from dspy_agent_core.streams.settings import StreamSettings
 
@@ -51,6 +52,7 @@ class Program:
         from prometheus_client import CollectorRegistry
 
         self.name = name
+        self._bootstrap = settings.bootstrap
         self.health = Health()
         self.registry = CollectorRegistry()
         self.reports = Reports(name, settings, self.registry)
@@ -110,6 +112,10 @@ class Program:
         trace: TracebackType | None,
     ) -> None:
         self._closing.close()
+        from confluent_kafka import KafkaException
+
+        if isinstance(error, KafkaException):
+            raise cluster_error(error.args[0], self._bootstrap) from None
 
     def _on_signal(self, signum: int, frame: FrameType | None) -> None:
         if self._stop.is_set():

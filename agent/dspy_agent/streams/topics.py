@@ -189,6 +189,7 @@ class TopicKeeper:
             try:
                 return work()
             except KafkaException as error:
+                self._admin.poll(0)  # the client's own words
                 problem = self._contact.refused or error.args[0]
             if problem.name() not in _AGAIN:
                 raise _refused(problem, None)
