@@ -7,20 +7,18 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dspy_agent.logs.batches import Batches
 from dspy_agent.logs.find import STDIN, Found
 from dspy_agent.logs.gather import Gathering, shown_path
 from dspy_agent.logs.live import InputTail, RouterTail, reader_is_gone
+from dspy_agent.logs.plan import Plan
 from dspy_agent.logs.remote import RouterDown
 from dspy_agent.logs.tail import Tails
 from dspy_agent.logs.totals import Totals
 from dspy_agent_core.contracts.results import LogContext
 from dspy_agent_core.errors import WorkspaceError
-
-if TYPE_CHECKING:
-    from dspy_agent.tools.ctx import Plan
 
 _EVERY_SECONDS: Final = 0.1
 _ROUTER_SECONDS: Final = 2.5

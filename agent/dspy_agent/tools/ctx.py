@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from dspy_agent.logs.find import LOGS_VARIABLE, Found, find_logs, of_apps
+from dspy_agent.logs.find import LOGS_VARIABLE, Found
 from dspy_agent.logs.gather import Gathering
-from dspy_agent.logs.merge import fold, join
-from dspy_agent.logs.remote import Asking, Contexts, RouterClient, RouterDown
+from dspy_agent.logs.plan import Plan
+from dspy_agent.logs.remote import Asking, RouterClient
 from dspy_agent.logs.resolve import PathResolver
 from dspy_agent.streams.settings import ROUTER_VARIABLE
-from dspy_agent.tools.amounts import count
 from dspy_agent.tools.arguments import CtxArguments
 from dspy_agent.tools.base import ToolContext
-from dspy_agent_core.contracts.results import LogContext, Unread
+from dspy_agent_core.contracts.results import LogContext
 from dspy_agent_core.errors import UsageError, WorkspaceError
 from dspy_agent_core.logs import Reducer, ReducerOptions
 from dspy_agent_core.logs.levels import LEVELS, level_of
@@ -28,50 +27,6 @@ from dspy_agent_core.logs.lines import parse_line
 from dspy_agent_core.logs.times import parse_iso
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the arguments ask for: local logs, and the router if there is one."""
-
-    apps: tuple[str, ...]
-    workspace: Path
-    logs: tuple[Path, ...]
-    options: ReducerOptions
-    resolve: PathResolver
-    router: RouterClient | None
-
-    def find(self) -> Found:
-        """Return the local logs of the apps."""
-        found = find_logs(self.workspace, self.logs)
-        return replace(found, files=of_apps(found.files, self.apps, self.workspace))
-
-    def joined(
-        self, local: LogContext, remote: Contexts | Exception, times: Mapping[str, float]
-    ) -> LogContext:
-        """Return what both say; ``times`` dates local sources.
-
-        Raises:
-            WorkspaceError: the router knows none of the apps, and there are no local logs of them either.
-        """
-        url = self.router.url if self.router else ""
-        unread = list(local.unread or ())
-        if isinstance(remote, RouterDown):
-            return replace(local, unread=[Unread(url, f"the router: {remote}"), *unread])
-        if isinstance(remote, Exception):
-            if local.files:
-                return local
-            raise remote
-        if remote.trouble:
-            unread.insert(0, Unread(url, f"the router: {remote.trouble}"))
-        if remote.refused:
-            unread.insert(0, Unread(url, f"{count(remote.refused, 'context')} of an unknown form"))
-        unread += [Unread(app, "the router does not know this app") for app in remote.unknown]
-        options = self.options
-        told = fold(remote.contexts, options.level, options.since, self.resolve)
-        apps = sorted({context.app for context in remote.contexts})
-        both = join(local, told, times, options.limit, options.budget)
-        return replace(both, apps=apps, unread=unread or None)
 
 
 def run(arguments: CtxArguments, context: ToolContext) -> LogContext:
