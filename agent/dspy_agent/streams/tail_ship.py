@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from dspy_agent.streams import kafka
+from dspy_agent.streams.broker import refused
 from dspy_agent.streams.program import Program
 from dspy_agent.streams.tail_lines import Piece
 from dspy_agent_core.contracts.messages import RawLine, decode
@@ -44,7 +45,7 @@ class Shipper:
         program: told of errors; its metrics are counted in its registry.
         settings: where Kafka is.
         topic: the raw topic.
-        patient: a topic that does not exist, or may not be written, is waited for; else that is an error.
+        patient: a topic that does not exist is waited for; else that is an error.
     """
 
     def __init__(self, program: Program, settings: StreamSettings, topic: str, *, patient: bool) -> None:
@@ -94,7 +95,7 @@ class Shipper:
         """Wait at most so long for news of deliveries; send again what failed.
 
         Raises:
-            ClusterError: the broker refuses the lines, and nobody is patient.
+            ClusterError: the broker refuses the lines, or has no such topic and nobody is patient.
         """
         self._producer.poll(seconds)
         if not self._failed or time.monotonic() < self._retry_at:
@@ -138,6 +139,8 @@ class Shipper:
             self._pending_bytes += len(item.value) - before
             self._cut.inc()
             self._program.report("LineCut", f"The broker takes no record of {before} bytes: a line is cut.")
+        elif stop := refused(error, f"the topic {self._topic}"):
+            raise stop
         elif self._patient:
             self._retry_at = time.monotonic() + _RETRY_SECONDS
             self._program.report("NotDelivered", f"{self._topic} takes no lines now: {error.str()}")
