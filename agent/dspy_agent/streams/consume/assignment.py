@@ -37,7 +37,7 @@ def starts(
             found = consumer.committed(partitions, timeout=_TRY_SECONDS)
             ends = [consumer.get_watermark_offsets(each, _TRY_SECONDS, cached=False) for each in partitions]
             return [
-                (_start(program, committed, low, high), high)
+                (start_at(program, committed, low, high), high)
                 for committed, (low, high) in zip(found, ends, strict=True)
             ]
         except KafkaException as failed:
@@ -54,7 +54,8 @@ def starts(
                 ) from None
 
 
-def _start(program: Program, committed: Any, low: int, high: int) -> Position:
+def start_at(program: Program, committed: Any, low: int, high: int) -> Position:
+    """Return where to begin in a log from ``low`` to ``high``, and tell what of it is gone."""
     name = f"{committed.topic}/{committed.partition}"
     if committed.error is not None:
         from confluent_kafka import KafkaException
