@@ -68,6 +68,8 @@ class Totals:
             event = replace(event, count=before + event.count, first=first, before=before)
         elif self._began:
             event = replace(event, before=0)
+        elif event.before:  # a count in a window of the streams, not one that was told here
+            event = replace(event, before=None)
         self._known[root(kind)] = (event.count, event.first)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
