@@ -10,8 +10,8 @@ _MAX_PHP = 50_000
 _PHP_TYPE = r"[A-Za-z_\\][\w\\]*"
 _PHP_KIND = r"(?:PHP )?(?P<kind>(?:Recoverable )?[Ff]atal error|Parse error|Warning|Notice|Deprecated): +"
 _PHP_UNCAUGHT = re.compile(
-    rf"(?:Uncaught |^Next )(?P<type>{_PHP_TYPE})(?:: (?P<message>.*?))? in (?P<path>[^\n]+?):"
-    rf"(?P<line>\d+)$",
+    rf"(?:Uncaught |^Next )(?P<type>{_PHP_TYPE})(?:: (?P<message>.{{0,4000}}?))?"
+    r" in (?P<path>\S{1,400}?):(?P<line>\d+)$",
     re.S | re.M,
 )
 _PHP_OBJECT = re.compile(
