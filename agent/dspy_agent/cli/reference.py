@@ -17,8 +17,8 @@ HEAD = """<!-- Written by `python -m dspy_agent.cli.reference`. Change the progr
 
 # Command line
 
-Data goes to stdout, everything else to stderr. With `--json` a command prints one JSON object; an error is
-`{"error": {"code", "message", "next"}}`. `NO_COLOR` is respected.
+Data goes to stdout, everything else to stderr. With `--json` a command prints one JSON object
+(`ctx --follow`: one a line); an error is `{"error": {"code", "message", "next"}}`. `NO_COLOR` is respected.
 
 | exit code | meaning |
 |---|---|
