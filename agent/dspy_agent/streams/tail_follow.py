@@ -60,11 +60,6 @@ class Follower:
         self._head = os.pread(self._fd, HEAD_BYTES, 0)
 
     @property
-    def pending(self) -> bool:
-        """Whether lines of it are on their way."""
-        return bool(self._pending)
-
-    @property
     def unread(self) -> int:
         """Bytes that are not read yet."""
         return max(0, os.fstat(self._fd).st_size - self._position)
