@@ -155,7 +155,7 @@ def latency(bootstrap: str, load: Any, seconds: float) -> dict[str, Any]:
     load(bench, seconds)
     bench.read(3)
     found = bench.latencies()
-    p50, p99 = (statistics.quantiles(found, n=100)[place] for place in (49, 98))
+    p50, p99 = (statistics.quantiles(found, n=100, method="inclusive")[place] for place in (49, 98))
     print(f"{load.__name__:<8} n={len(found)} p50 {p50:.0f} ms  p99 {p99:.0f} ms  max {found[-1]:.0f} ms")
     return {
         "n": len(found),
