@@ -20,14 +20,14 @@ from dspy_spark.session import check_connector, start_session
 from tests.spark import files
 from tests.streams.golden import golden_contexts, golden_letters, golden_records
 
-DEADLINE = 150.0
-BATCHES = 8
+DEADLINE = 300.0  # for a machine that others keep busy
+BATCHES = 5
 
 pytestmark = [
     pytest.mark.skipif(
         shutil.which("java") is None and "JAVA_HOME" not in os.environ, reason="needs Java 17 for Spark"
     ),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
     # What Spark's own Python code does is not ours to mend.
     pytest.mark.filterwarnings("default"),
 ]
@@ -54,13 +54,13 @@ def test_a_driver_that_is_killed_changes_nothing(tmp_path: Path) -> None:
     commits = tmp_path / "checkpoint" / "commits"
     first = _driver(tmp_path)
     try:
-        _wait(lambda: first.poll() is not None or (commits / "2").exists(), "three micro-batches")
+        _wait(lambda: first.poll() is not None or (commits / "1").exists(), "two micro-batches")
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
     log = (tmp_path / "log").read_text()
-    assert (commits / "2").exists(), log
-    assert not (commits / str(BATCHES)).exists(), "it was killed too late"
+    assert (commits / "1").exists(), log
+    assert not (commits / str(BATCHES - 1)).exists(), "it was killed too late"
     second = _driver(tmp_path)
     try:
         assert second.wait(DEADLINE) == 0, (tmp_path / "log").read_text()
