@@ -28,7 +28,6 @@ def bootstrap() -> Iterator[str]:
                 partition=record.partition,
                 timestamp=record.time,
             )
-        producer.produce(f"logs.ctx.{APP}.warm-up", b"")
         assert producer.flush(20) == 0
         yield address
 
