@@ -41,22 +41,25 @@ def main() -> None:
     reducer = Reducer()
     lines = distinct_lines(sources=arguments.sources)
     curve = [{"lines": 0, "mib": round(resident_mib(), 1)}]
+    step = max(1, arguments.lines // STEPS)
     started = time.perf_counter()
-    for step in range(1, STEPS + 1):
-        read = arguments.lines * step // STEPS
-        for source, line in islice(lines, read - arguments.lines * (step - 1) // STEPS):
-            reducer.feed((line,), source)
-        curve.append({"lines": read, "mib": round(resident_mib(), 1)})
-        print(f"{read:>12,} lines {resident_mib():>8.1f} MiB", file=sys.stderr)
+    try:
+        for read in range(step, arguments.lines + 1, step):
+            for source, line in islice(lines, step):
+                reducer.feed((line,), source)
+            curve.append({"lines": read, "mib": round(resident_mib(), 1)})
+            print(f"{read:>12,} lines {resident_mib():>8.1f} MiB", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("stopped before the end: what was measured until here is written", file=sys.stderr)
     seconds = time.perf_counter() - started
     result, summary = reducer.result(), reducer.summary()
-    early = max(point["mib"] for point in curve[: STEPS // 4 + 1])
+    early = max(point["mib"] for point in curve[: len(curve) // 4 + 1])
     peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1)
-    print(f"{arguments.lines:,} lines: {early:.0f} MiB in the first quarter, {peak:.0f} MiB at most")
+    print(f"{result.lines_read:,} lines: {early:.0f} MiB in the first quarter, {peak:.0f} MiB at most")
     facts = {
-        "lines": arguments.lines,
+        "lines": result.lines_read,
         "sources": arguments.sources,
-        "lines_per_second": round(arguments.lines / seconds),
+        "lines_per_second": round(result.lines_read / seconds),
         "python": platform.python_version(),
         "peak_of_first_quarter_mib": early,
         "peak_mib": peak,
