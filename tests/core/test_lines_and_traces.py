@@ -112,6 +112,13 @@ def test_what_was_printed_after_an_exception_is_not_its_message() -> None:
     assert event.message == "out of memory\nTried to allocate 2 GiB"
 
 
+def test_an_exception_below_a_line_of_another_thread_is_told() -> None:
+    told = ["Error: ParseIntError { kind: InvalidDigit }", "/app/x.py:3: SecurityWarning: root is not wise"]
+    for line in told:
+        (event,) = events_of(["2026-11-23 10:00:00,001 INFO app.main - handled request 7 in 3 ms", line])
+        assert event.type in ("Error", "SecurityWarning")
+
+
 HOSTILE = {
     "many colons": "a::" * 30_000 + "A",
     "PHP, never placed": "PHP Fatal error:  Uncaught A: " + "b in c:3 " * 10_000,

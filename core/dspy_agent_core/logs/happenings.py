@@ -50,10 +50,12 @@ def trace_of(record: Record) -> Trace | None:
     found = parse_trace(record.texts, record.context, kind) if record.open or record.lines > 1 else None
     if found is not None and (found.type or found.frames):
         return found
-    if record.level is not None and record.level < levels.WARNING:
-        return None
+    quiet = record.level is not None and record.level < levels.WARNING
     if record.open:
-        return bare_exception("\n".join(record.texts[:40]))
+        bare = None if quiet else bare_exception("\n".join(record.texts[:40]))
+        return bare or named_below(record.texts)
+    if quiet:
+        return None
     return bare_exception(record.texts[0]) or (named_below(record.texts) if record.lines > 1 else None)
 
 

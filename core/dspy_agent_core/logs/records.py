@@ -268,7 +268,7 @@ def _hangs_below(record: Record, text: str, kind: str | None) -> bool:
         return _introduces(record, text, kind)
     if text[0] in " \t" or syntax.DETAIL.match(text):
         return True
-    return record.headed and levels.sounds_like(text) <= levels.INFO
+    return record.headed and "Warning: " not in text and levels.sounds_like(text) <= levels.INFO
 
 
 def _introduces(record: Record, text: str, kind: str) -> bool:

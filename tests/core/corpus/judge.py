@@ -25,9 +25,9 @@ def judge(case: Case, events: Sequence[LogEvent], *, whole_message: bool = True)
     lost = []
     for shown in case.shown:
         event = next((event for event in left if is_shown(shown, event, whole_message=whole_message)), None)
-        if event is None:
+        if event is None and not shown.message.endswith("?"):
             lost.append(shown)
-        else:
+        elif event is not None:
             left.remove(event)
     return Verdict(tuple(lost), tuple(event for event in left if event.level in _SEVERE))
 
@@ -38,7 +38,8 @@ def is_shown(shown: Shown, event: LogEvent, *, whole_message: bool = True) -> bo
     A message of one line is the first line of what must be shown; without ``whole_message`` that holds for
     any message, and messages of causes aren't asked for beyond their first line.
     """
-    message = shown.message if whole_message else shown.message.partition("\n")[0]
+    asked = shown.message.removesuffix("?")
+    message = asked if whole_message else asked.partition("\n")[0]
     if event.type != shown.type or message not in event.message:
         return False
     if shown.type is not None and not event.message.startswith(message):
