@@ -119,6 +119,17 @@ def test_an_exception_below_a_line_of_another_thread_is_told() -> None:
         assert event.type in ("Error", "SecurityWarning")
 
 
+def test_failures_of_one_kind_that_follow_each_other_stay_apart() -> None:
+    quiet = "2026-11-23 10:00:00,001 INFO app.main - handled request 7 in 3 ms"
+    go = ["panic: {}", "", "goroutine 1 [running]:", "main.work(...)", "\t/app/{}.go:3 +0x1d", quiet]
+    ruby = ["/app/{}.rb:3:in `f': {} (IOError)", "\tfrom /app/{}.rb:9:in `<main>'", quiet]
+    for form in (go, ruby):
+        lines = [line.format(name, name) for name in ("one", "two") for line in form]
+        events = events_of(lines)
+        assert sorted(event.message for event in events) == ["one", "two"]
+        assert all(event.frame is not None and not event.cause for event in events)
+
+
 HOSTILE = {
     "many colons": "a::" * 30_000 + "A",
     "PHP, never placed": "PHP Fatal error:  Uncaught A: " + "b in c:3 " * 10_000,

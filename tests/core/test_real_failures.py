@@ -18,6 +18,8 @@ from tests.core.corpus.run import NotHereError, output_of
 ONLY_THEIR_PLACE_TELLS = frozenset(
     {
         "rich logging",
+        "rich traceback",
+        "ruby cause",
         "jest",
         "mocha",
         "axios",

@@ -79,6 +79,8 @@ class OpenTrace:
 
     def takes(self, text: str, headed: bool) -> bool:
         """Return whether ``text`` belongs to this trace. ``headed``: it starts a record of its own."""
+        if self.interrupted and self._begins_anew(text):
+            return False
         if self._inside(text, headed):
             self._after_blank = False
             return True
@@ -109,6 +111,16 @@ class OpenTrace:
             self._after_blank = False
             return True
         return False
+
+    def _begins_anew(self, text: str) -> bool:
+        """Return whether ``text`` begins another trace of the same kind, behind lines of others."""
+        if self._known is not None:
+            return self._known.begins(text)
+        if self.kind == "python":
+            complete = not self.wants_final and not self._chained
+            bare_place = text.startswith('  File "') and ", in " not in text
+            return complete and (bare_place or text.startswith("  + Exception Group Tr"))
+        return self.kind == "ruby" and not text[:1].isspace() and bool(syntax.RUBY_HEAD.match(text))
 
     def _begins_sentence(self, text: str) -> bool:
         return text[0].isalnum() and not text[0].islower() and not self._last.rstrip().endswith(_GOES_ON)
@@ -146,7 +158,7 @@ class OpenTrace:
         if syntax.JVM_MORE.match(text) or syntax.DOTNET_MORE.match(text):
             self._in_message = not text.lstrip().startswith(("...", "--- End"))
             return True
-        if ":in " in text and syntax.RUBY_PLAIN.match(text):
+        if self._in_message and ":in " in text and syntax.RUBY_PLAIN.match(text):
             self.kind = "ruby"
             return self._ends_message(True)
         if syntax.RUST_CAUSES.match(text):

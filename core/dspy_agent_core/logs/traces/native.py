@@ -153,8 +153,9 @@ def _ruby_logged(before: list[str]) -> Block:
 def parse_report(texts: list[str]) -> Trace | None:
     """Return the error that Rust's anyhow and eyre print, with its numbered causes."""
     start = next(n for n, text in enumerate(texts) if syntax.RUST_CAUSES.match(text))
-    head = syntax.HEAD.match(texts[0])
-    message = [(head["message"] or "") if head else texts[0], *texts[1:start]]
+    heads = [(number, head) for number in range(start) if (head := syntax.HEAD.match(texts[number]))]
+    first, head = heads[0] if heads else (0, None)  # words of others may stand above it
+    message = [(head["message"] or "") if head else texts[0], *texts[first + 1 : start]]
     causes: list[Trace] = []
     for text in texts[start + 1 :]:
         if not text[:1].isspace():

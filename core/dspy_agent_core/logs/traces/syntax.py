@@ -56,7 +56,7 @@ NODE_TAIL = re.compile(r"\s*(?:Emitted '|\[(?:cause|errors)\]: |\}|\]|Node\.js v
 GO_HEAD = re.compile(r"(?:panic: |fatal error: )")
 GO_MORE = re.compile(
     r"goroutine \d+ \[|\s+\S.*:\d+(?: \+0x[0-9a-f]+)?(?: fp=.*)?$|created by |\[signal |runtime stack:$"
-    r"|\.\.\.(?:\d+ frames|additional frames) elided|exit status \d+$|\t*panic: |runtime\.goexit"
+    r"|\.\.\.(?:\d+ frames|additional frames) elided|exit status \d+$|\t+panic: |runtime\.goexit"
     r"|\[recovered\]"
 )
 GO_PLACE = re.compile(r"goroutine \d+ \[|\t\S+\.go:\d+")
