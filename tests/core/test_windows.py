@@ -134,6 +134,18 @@ def test_an_error_is_held_briefly_and_info_long() -> None:
     assert (closed.id, windows.due, windows.first_offset) == ("web/0/0-1", None, None)
 
 
+def test_lines_without_headers_that_never_pause_are_not_held_longer() -> None:
+    windows = PartitionWindows("web", 0)
+    texts = ["order 17 failed", "order 18 shipped", "  by ship", "done"] * 40
+    closed = []
+    for number, text in enumerate(texts):
+        if context := windows.feed(RawRecord(number, BASE + 5 * number, text, "a")):
+            closed.append((context.last_offset - context.first_offset + 1) * 5)
+            assert texts[number][0] != " ", "a line that hangs below another stays with it"
+    assert closed
+    assert max(closed) <= WindowOptions().hold + 20
+
+
 def test_a_clock_that_is_set_back_does_not_hold_a_window_open() -> None:
     windows = PartitionWindows("web", 0)
     windows.feed(RawRecord(0, BASE + 10**9, "ERROR of tomorrow", "a"))

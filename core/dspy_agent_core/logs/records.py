@@ -110,6 +110,22 @@ class Joiner:
         self._place(stream, line, done)
         return done
 
+    def in_trace(self) -> bool:
+        """Return whether the last line of some stream was of a trace that may go on."""
+        return any(
+            stream.partial or (stream.trace is not None and not stream.trace.waited)
+            for stream in self._streams.values()
+        )
+
+    def may_take(self, line: Line) -> bool:
+        """Return whether ``line``, which has no header, may belong to a record that is still open."""
+        stream = self._streams.get(line.stream)
+        if stream is None:
+            return False
+        if stream.partial or (stream.trace is not None and not stream.trace.waited):
+            return True
+        return stream.plain is not None and (stream.plain.headed or line.text[:1] in (" ", "\t", ""))
+
     def finish(self) -> list[Record]:
         """Return all records that are still open."""
         done: list[Record] = []

@@ -89,6 +89,16 @@ class Reducer:
         for record in known[0].feed(line):
             self._take(record, source, at)
 
+    def in_trace(self, source: str) -> bool:
+        """Return whether the last line of ``source`` was of a trace that may go on."""
+        known = self._joiners.get(source)
+        return known is not None and known[0].in_trace()
+
+    def may_take(self, line: Line, source: str) -> bool:
+        """Return whether ``line`` of ``source`` may belong to a record that is still open."""
+        known = self._joiners.get(source)
+        return not line.headed and known is not None and known[0].may_take(line)
+
     def summary(self) -> Baseline:
         """Return the counts of what was read, whatever was shown of it and whatever the baseline was."""
         self._finish()

@@ -197,7 +197,8 @@ class PartitionWindows:
         ):
             return True
         since = window.seen.get(record.source)
-        if since is not None and time - since < options.gap and line is not None and not line.headed:
+        recent = since is not None and time - since < options.gap
+        if recent and line is not None and window.reducer.may_take(line, record.source):
             return False
         # The newest two are enough: one of them is of another source, and older ones end sooner.
         newest = list(islice(reversed(window.unsettled.items()), 2))
@@ -216,10 +217,10 @@ class PartitionWindows:
             window.alarm = record.time
             window.deadline = min(window.deadline, time + self._windows.hold)
         window.seen[record.source] = time
-        window.unsettled.pop(record.source, None)
-        if not line.headed or level >= ERROR:
-            window.unsettled[record.source] = time
         window.reducer.take(line, source=record.source, at=_dated(record), offset=record.offset)
+        window.unsettled.pop(record.source, None)
+        if level >= ERROR or window.reducer.in_trace(record.source):
+            window.unsettled[record.source] = time
 
     def _close(self, window: _Open) -> Context:
         result = window.reducer.result()
