@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from dspy_agent.streams.program import Program
 
-_MOST: Final = 5000
+_MOST_BYTES: Final = 32 << 20
+_MOST_MESSAGES: Final = 5000
 _AGAIN_SECONDS: Final = 1.0
 _PART: Final = "output"
 _LOST_WITH_CLIENT: Final = ("_FATAL", "_PURGE_QUEUE", "_PURGE_INFLIGHT", "_DESTROY")
@@ -76,24 +77,40 @@ class Work:
 
 
 class Outbox:
-    """Sends messages; one whose delivery fails (a topic is missing, say) is sent again every second."""
+    """What is on its way to the broker, in bounded memory.
 
-    def __init__(self, producer: Producer, program: Program) -> None:
+    A message whose delivery fails (a topic is missing, say) is sent again every second: offsets are
+    committed only behind it.
+
+    Args:
+        resent: told the name of the error of each delivery that failed.
+    """
+
+    def __init__(
+        self, producer: Producer, program: Program, resent: Callable[[str], None] = lambda name: None
+    ) -> None:
         self._producer = producer
         self._program = program
-        self._open = 0
+        self._resent = resent
+        self._messages = 0
+        self._bytes = 0
         self._again: deque[tuple[float, Callable[[], None]]] = deque()
         self._refused: ClusterError | None = None
 
     @property
     def idle(self) -> bool:
         """Whether nothing is on its way."""
-        return not self._open
+        return not self._messages
 
     @property
     def full(self) -> bool:
         """Whether no more should be taken in."""
-        return self._open >= _MOST
+        return self._messages >= _MOST_MESSAGES or self._bytes >= _MOST_BYTES
+
+    @property
+    def half_empty(self) -> bool:
+        """Whether more can be taken in again."""
+        return self._messages <= _MOST_MESSAGES // 2 and self._bytes <= _MOST_BYTES // 2
 
     def poll(self, seconds: float = 0.0) -> None:
         """Take note of deliveries, and send again what failed.
@@ -107,49 +124,78 @@ class Outbox:
         while self._again and self._again[0][0] <= time.monotonic():
             self._again.popleft()[1]()
 
-    def send(self, topic: str, key: bytes, value: bytes, done: Callable[[], None]) -> None:
-        """Send a message; ``done`` is called when it was delivered."""
-        self._open += 1
+    def send(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        done: Callable[[], None],
+        too_large: Callable[[], None] | None = None,
+    ) -> None:
+        """Send a message; ``done`` is called when it was delivered.
 
-        def attempt() -> None:
-            try:
-                self._producer.produce(
-                    topic, value=value, key=key, on_delivery=lambda error, _: delivered(error)
-                )
-            except BufferError:
-                self._later(attempt)
-
-        delivered = self._report_to(topic, done, attempt)
-        attempt()
+        ``too_large`` is called in its place if the broker does not take a message of that size; without
+        it the message is sent again like any other.
+        """
+        self._attempt(
+            topic,
+            len(value),
+            lambda told: self._producer.produce(
+                topic, value=value, key=key, on_delivery=lambda error, _: told(error)
+            ),
+            done,
+            too_large,
+        )
 
     def send_letter(self, letter: Letter, done: Callable[[], None]) -> None:
         """Send a dead letter, as ``send`` does."""
-        self._open += 1
+        self._attempt(
+            topics.dead_letters(letter.topic),
+            len(letter.value or b""),
+            lambda told: dead_letters.send(self._producer, letter, told),
+            done,
+        )
+
+    def _attempt(
+        self,
+        topic: str,
+        size: int,
+        produce: Callable[[Callable[[Any], None]], None],
+        done: Callable[[], None],
+        too_large: Callable[[], None] | None = None,
+    ) -> None:
+        def told(error: Any) -> None:
+            if error is None:
+                self._leave(size)
+                self._program.health.ready(_PART)
+                done()
+                return
+            name = error.name()
+            if name in _LOST_WITH_CLIENT:
+                return
+            self._resent(name)
+            if name == "MSG_SIZE_TOO_LARGE" and too_large is not None:
+                self._leave(size)
+                too_large()
+                return
+            self._refused = self._refused or refused(error, f"the topic {topic}")
+            self._program.health.unready(_PART, f"{topic} takes no messages: {error.str()}")
+            self._program.report("NotDelivered", f"{topic} takes no messages: {error.str()}")
+            self._later(attempt)
 
         def attempt() -> None:
             try:
-                dead_letters.send(self._producer, letter, delivered)
+                produce(told)
             except BufferError:
                 self._later(attempt)
 
-        delivered = self._report_to(topics.dead_letters(letter.topic), done, attempt)
+        self._messages += 1
+        self._bytes += size
         attempt()
 
-    def _report_to(
-        self, topic: str, done: Callable[[], None], again: Callable[[], None]
-    ) -> Callable[[Any], None]:
-        def delivered(error: Any) -> None:
-            if error is None:
-                self._open -= 1
-                self._program.health.ready(_PART)
-                done()
-            elif error.name() not in _LOST_WITH_CLIENT:
-                self._refused = self._refused or refused(error, f"the topic {topic}")
-                self._program.health.unready(_PART, f"{topic} takes no messages: {error.str()}")
-                self._program.report("NotDelivered", f"{topic} takes no messages: {error.str()}")
-                self._later(again)
-
-        return delivered
+    def _leave(self, size: int) -> None:
+        self._messages -= 1
+        self._bytes -= size
 
     def _later(self, again: Callable[[], None]) -> None:
         self._again.append((time.monotonic() + _AGAIN_SECONDS, again))

@@ -15,6 +15,7 @@ from dspy_agent.streams.consume.partition import Partition
 from dspy_agent.streams.consume.position import Position
 from dspy_agent.streams.consume.sender import Sender
 from dspy_agent.streams.dead_letters import letter_of
+from dspy_agent.streams.outbox import Outbox
 from dspy_agent.streams.program import Program
 from dspy_agent_core.contracts.messages import BadMessage
 from dspy_agent_core.errors import ClusterError
@@ -68,7 +69,12 @@ class ContextConsumer:
         reading = {**_DEFAULTS, **settings.config, **_NEEDED, **watch, "on_commit": self._on_commit}
         self._consumer = kafka.consumer(settings, group, reading)
         self._probe = kafka.consumer(settings, group, {"log_level": 2})
-        self._sender = Sender(kafka.producer(settings, watch), settings.topics, program, self._measures)
+        self._outbox = Outbox(
+            kafka.producer(settings, watch),
+            program,
+            lambda name: self._measures.resent.labels(name).inc(),
+        )
+        self._sender = Sender(self._outbox, settings.topics, self._measures)
         self._partitions: dict[Key, Partition] = {}
         self._clocks: dict[Key, BrokerClock] = {}
         self._ends: dict[Key, int] = {}  # of a run with ``once``
@@ -93,7 +99,7 @@ class ContextConsumer:
         while not self._program.stopping and not self._finished():
             self._program.tick()
             self._read()
-            self._sender.poll()
+            self._outbox.poll()
             self._confirm()
             self._decide()
             self._commit()
@@ -124,7 +130,7 @@ class ContextConsumer:
         """Return how long to wait for a record: until the next thing is to be done."""
         if any(partition.waits for partition in self._partitions.values()):
             return 0.001
-        if self._committing is not None or not self._sender.idle:
+        if self._committing is not None or not self._outbox.idle:
             return 0.005
         own = _own_clock()
         wait = 100
@@ -281,7 +287,7 @@ class ContextConsumer:
         keys = [key for each in partitions if (key := (each.topic, each.partition)) in self._partitions]
         deadline = time.monotonic() + _REVOKE_SECONDS
         while any(self._partitions[key].undelivered for key in keys) and time.monotonic() < deadline:
-            self._sender.poll(0.05)
+            self._outbox.poll(0.05)
         from confluent_kafka import KafkaException
 
         if wanted := self._progress(keys):
@@ -311,10 +317,10 @@ class ContextConsumer:
         """Take nothing more in while too much is on its way."""
         assigned = [_topic_partition(key) for key in self._partitions]
         waiting = max((partition.waiting for partition in self._partitions.values()), default=0)
-        if not self._paused and (self._sender.full or waiting > _MOST_WAITING):
+        if not self._paused and (self._outbox.full or waiting > _MOST_WAITING):
             self._consumer.pause(assigned)
             self._paused = True
-        elif self._paused and self._sender.half_empty and waiting == 0:
+        elif self._paused and self._outbox.half_empty and waiting == 0:
             self._consumer.resume(assigned)
             self._paused = False
 
@@ -345,9 +351,9 @@ class ContextConsumer:
         deadline = time.monotonic() + _DRAIN_SECONDS
         self._consumer.pause([_topic_partition(key) for key in self._partitions])
         while time.monotonic() < deadline:
-            self._sender.poll(0.01)
+            self._outbox.poll(0.01)
             self._consumer.poll(0)
-            if not self._sender.idle or self._committing is not None:
+            if not self._outbox.idle or self._committing is not None:
                 continue
             if not self._progress(list(self._partitions)):
                 break
