@@ -37,7 +37,7 @@ class WindowOptions:
         max_bytes: it is cut at this size.
     """
 
-    hold: int = 40
+    hold: int = 30
     longest: int = 10_000
     gap: int = 25
     grace: int = 1000
