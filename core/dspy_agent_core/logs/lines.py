@@ -13,6 +13,7 @@ from dspy_agent_core.logs.structured import parse_json, parse_logfmt, unescape
 from dspy_agent_core.logs.times import ISO, Stamp, from_epoch, match_time, parse_iso
 
 MAX_LINE: Final = 1 << 20
+_MOST_CARRIERS: Final = 4
 
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _CRI = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(?: |$)(.*)", re.S)
@@ -25,6 +26,7 @@ _COMPOSE = re.compile(rf"(?!(?:{levels.WORDS}|SUCCESS)\b)([A-Za-z0-9][\w.-]*?) +
 _STERN = re.compile(
     r"([a-z0-9][a-z0-9.-]{0,252}-[b-df-hj-np-tv-z0-9]{8,10}-[b-df-hj-np-tv-z0-9]{5} [a-z0-9-]+) (.*)", re.S
 )
+_SHORTEST_STERN: Final = 16  # characters of a pod's name
 _SYSLOG = re.compile(
     r"(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d) \S+ ([\w./-]+(?:\[\d+\])?): ?(.*)", re.S
 )
@@ -40,6 +42,7 @@ _SYSLOG_TABS = re.compile(r"^(?:#011)+")
 _KLOG = re.compile(r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d+)\s+\d+ ([^\]\s]+:\d+)\] (.*)", re.S)
 _RUBY_LOG = re.compile(r"[DIWEFA], \[([\dT:.-]+) ?#\d+\] +([A-Z]+) -- [^:]*: (.*)", re.S)
 _ACCESS = re.compile(r"\S+ \S+ \S+ (?=\[\d\d/[A-Z][a-z]{2}/\d{4}:)")
+_TIME_STARTS: Final = frozenset("[(MTWFSJAOND")  # besides digits: days and months
 _LEVEL_STARTS: Final = frozenset("[" + "TVDINWESCFPA" + "tvdinwescfpa")
 _ESCAPED_TRACE = re.compile(r"Traceback \(most recent call last\):\\n|\\n(?:\\t|\s+)at |\\ngoroutine \d+")
 
@@ -68,7 +71,7 @@ class Line:
 def parse_line(raw: str, at: float | None = None) -> Line:
     """Take ``raw`` apart. ``at`` (epoch seconds, such as a file's time) completes dates without a year."""
     line = _carried(raw[:MAX_LINE].rstrip("\r\n"), at)
-    if not line.partial:
+    if not line.partial and line.text and line.text[0] not in " \t":
         _read(line, at)
     return line
 
@@ -79,29 +82,29 @@ def completed(line: Line, before: str) -> Line:
     _take_carrier(last, None)
     whole = _carried(before + last.text, None)
     whole.stream, whole.stamp = last.stream + whole.stream, whole.stamp or last.stamp
-    _read(whole, None)
+    if whole.text and whole.text[0] not in " \t":
+        _read(whole, None)
     return whole
 
 
 def _carried(raw: str, at: float | None) -> Line:
     """Return the line without what carriers put before it."""
     text = _ANSI.sub("", raw) if "\x1b" in raw else raw
-    line = Line(raw=text, text=text)
-    for _ in range(4):
-        if not _take_carrier(line, at) or line.partial:
-            break
+    line = Line(text, text)
+    carriers = 0
+    while carriers < _MOST_CARRIERS and _take_carrier(line, at) and not line.partial:
+        carriers += 1
     return line
 
 
 def _read(line: Line, at: float | None) -> None:
-    """Take the header of the program's own line off."""
-    if not line.text or line.text[0] in " \t":
-        return
+    """Take the header of the program's own line off: there is one if it begins with no blank."""
     _take_header(line, at)
-    if line.trace is None and "\\n" in line.text and _ESCAPED_TRACE.search(line.text):
-        line.trace = unescape(line.text)
+    text = line.text
+    if line.trace is None and "\\n" in text and _ESCAPED_TRACE.search(text):
+        line.trace = unescape(text)
         line.headed = True
-    if line.trace is None and line.text[-1:] == "}" and '"stack' in line.text:
+    if line.trace is None and text[-1:] == "}" and '"stack' in text:
         _read_tail(line)
 
 
@@ -138,7 +141,7 @@ def _take_carrier(line: Line, at: float | None) -> bool:
         return _take_syslog(line, match_time(match[1], _year(at))[0], match[2], match[3])
     if "|" in text[:100] and (match := _COMPOSE.match(text)):
         return _take_name(line, match)
-    if "-" in text[:80] and (match := _STERN.match(text)):
+    if " " not in text[:_SHORTEST_STERN] and "-" in text[:80] and (match := _STERN.match(text)):
         return _take_name(line, match)
     return False
 
@@ -197,14 +200,15 @@ def _take_json(line: Line) -> bool:
 
 def _take_header(line: Line, at: float | None) -> None:
     text = line.text
-    fields = parse_json(text) if text[0] == "{" else parse_logfmt(text) if "=" in text else None
+    first = text[0]
+    fields = parse_json(text) if first == "{" else parse_logfmt(text) if "=" in text else None
     if fields is not None:
         line.text, line.trace = fields.message, fields.trace
         line.headed = not fields.message[:1].isspace()  # some shippers wrap each line of a trace
         line.level = fields.level if fields.level is not None else line.level
         line.stamp = fields.stamp or line.stamp
         return
-    if text[0] in "IWEF" and (match := _KLOG.match(text)):
+    if first in "IWEF" and (match := _KLOG.match(text)):
         line.level, line.headed = levels.letter_level(match[1]), True
         year = _year(at)
         line.stamp = parse_iso(f"{year}-{match[2]}-{match[3]}T{match[4]}") if year else line.stamp
@@ -214,36 +218,44 @@ def _take_header(line: Line, at: float | None) -> None:
         line.stamp, line.level, line.headed = parse_iso(match[1]), levels.level_of(match[2]), True
         line.text = _TAG.sub("", match[3])
         return
-    if " [" in text and (access := _ACCESS.match(text)):
+    if "/" in text and " [" in text and (access := _ACCESS.match(text)):
         line.stamp, line.headed = match_time(text[access.end() :])[0], True
         return
-    if text[0].isdigit() and ":" in text[:8] and (match := _REDIS.match(text)):
+    if ":" in text[:8] and first.isdigit() and (match := _REDIS.match(text)):
         line.stamp, line.level, line.headed = match_time(match[1])[0], _REDIS_LEVELS[match[2]], True
         line.text = match[3]
         return
-    if text[0] == "[" and (match := _TAG.match(text) or _KERNEL_TIME.match(text)):
+    if first == "[" and (match := _TAG.match(text) or _KERNEL_TIME.match(text)):
         line.headed = text[1] in " 0123456789" and "." in match[0]
         line.text = text[match.end() :]
         return
-    stamp, end = match_time(text, None if text[0].isdigit() else _year(at))
+    stamp, end = None, 0
+    if first.isdigit():
+        stamp, end = match_time(text)
+    elif first in _TIME_STARTS:
+        stamp, end = match_time(text, _year(at))
     if end:
         line.stamp, line.headed = stamp or line.stamp, True
-        rest = text[end:]
-        lower = rest[1:2].islower() and levels.LOWER_AFTER_TIME.match(rest[:20])
-        found = lower or levels.AFTER_TIME.match(rest[:200])
-        if found is None:
-            line.text = rest[1:] if rest[:1] in " :|" else rest
-            return
-        name = found["level"]
-        line.level = levels.level_of(name) if len(name) > 1 else levels.letter_level(name)
-        line.text = rest[found.end() :].lstrip(" \t:|]-") or rest.strip()
-        if ".go:" in line.text and (match := _CALLER.match(line.text)):
-            line.text = line.text[match.end() :]
+        _take_level(line, text[end:])
         return
-    if text[0] in _LEVEL_STARTS and (found := levels.AT_START.match(text)):
+    if first in _LEVEL_STARTS and (found := levels.AT_START.match(text)):
         line.level, line.headed = levels.level_of(found[found.lastgroup or 0]), True
         line.text = text[found.end() :].lstrip(" \t:|-") or text
         stamp, end = match_time(line.text, _year(at)) if line.text[:3].strip("[(").isdigit() else (None, 0)
         if end:
             line.stamp = stamp or line.stamp
             line.text = line.text[end:].lstrip(" \t:|-") or line.text
+
+
+def _take_level(line: Line, rest: str) -> None:
+    """Take off the level behind a time; ``rest`` is what follows the time."""
+    lower = rest[1:2].islower() and levels.LOWER_AFTER_TIME.match(rest[:20])
+    found = lower or levels.AFTER_TIME.match(rest[:200])
+    if found is None:
+        line.text = rest[1:] if rest[:1] in " :|" else rest
+        return
+    name = found["level"]
+    line.level = levels.level_of(name) if len(name) > 1 else levels.letter_level(name)
+    line.text = rest[found.end() :].lstrip(" \t:|]-") or rest.strip()
+    if ".go:" in line.text and (match := _CALLER.match(line.text)):
+        line.text = line.text[match.end() :]

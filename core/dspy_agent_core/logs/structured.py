@@ -71,7 +71,9 @@ _TRACE = re.compile(
     r"|\n    (?:\([\w.]+ [\w.]+\) )?\S+\.exs?:\d+: "
 )
 _LOGFMT_PAIR = re.compile(r'(?<![\w.@-])([A-Za-z_@][\w.@-]*)=("(?:[^"\\]|\\.)*"|\S*)')
-_LOGFMT = re.compile(r"(?=[\w.@-]+=).*?(?<!\S)(?:level|lvl|severity)=")
+_LOGFMT = re.compile(r"[\w.@-]+=")
+_LOGFMT_LEVEL = re.compile(r"\s(?:level|lvl|severity)=")
+_LOGFMT_LEVELS = ("level=", "lvl=", "severity=")
 _BARE_FRAME = re.compile(r"\s+at \S|\S+:\d+:in [`']|#\d+ \S|\s*File \"|\S+:\d+$")
 _CLOSING_QUOTE = re.compile(r"\n['\"]$")
 
@@ -92,22 +94,33 @@ def parse_json(text: str) -> Fields | None:
         data = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return from_mapping(data, text) if isinstance(data, dict) else None
+    return from_mapping(data, text) if type(data) is dict else None
 
 
 def from_mapping(data: dict[str, Any], text: str) -> Fields:
     """Return the fields of a decoded object; ``text`` is the message if no field holds one."""
-    inner: dict[str, Any] = next((data[name] for name in _NESTED if isinstance(data.get(name), dict)), {})
-    message = next(
-        (str(d[k]) for d in (data, inner) for k in _MESSAGE if isinstance(d.get(k), (str, int, float))), None
-    )
-    level = _first(data, _LEVEL) or _first(inner, _LEVEL)
+    inner: dict[str, Any] = {}
+    for name in _NESTED:
+        if isinstance(data.get(name), dict):
+            inner = data[name]
+            break
+    message = _message(data)
+    if message is None and inner:
+        message = _message(inner)
+    level = _first(data, _LEVEL) or (_first(inner, _LEVEL) if inner else None)
     trace = None if _is_calm(data) else _find_trace(data, 0) or _described_error(data)
     if message is None or (trace and message in trace):
         message = trace.strip().splitlines()[0] if trace and trace.strip() else (message or text)
     elif inner or "error" in data or "err" in data:
         message = _with_error(message, data, inner)
     return Fields(message, level_of(level), _stamp(_first(data, _TIME)), trace)
+
+
+def _message(data: dict[str, Any]) -> str | None:
+    for name in _MESSAGE:
+        if isinstance(value := data.get(name), (str, int, float)):
+            return str(value)
+    return None
 
 
 def _is_calm(data: dict[str, Any]) -> bool:
@@ -132,7 +145,8 @@ def _with_error(message: str, data: dict[str, Any], inner: dict[str, Any]) -> st
 
 def parse_logfmt(text: str) -> Fields | None:
     """Return the fields of a logfmt line (``level=error msg="…"``), or None if it is none."""
-    if not _LOGFMT.match(text[:400]):
+    start = text[:400].partition("\n")[0]
+    if not (_LOGFMT.match(start) and (start.startswith(_LOGFMT_LEVELS) or _LOGFMT_LEVEL.search(start))):
         return None
     pairs: dict[str, Any] = {}
     for key, value in _LOGFMT_PAIR.findall(text):
@@ -147,6 +161,8 @@ def unescape(text: str) -> str:
 
 
 def _unquote(value: str) -> str:
+    if "\\" not in value:
+        return value[1:-1]
     try:
         return str(json.loads(value))
     except ValueError:

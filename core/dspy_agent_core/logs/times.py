@@ -12,6 +12,10 @@ _MONTH = "|".join(MONTHS)
 
 ISO = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:\s?(?:Z|UTC\b|[+-]\d\d:?\d\d\b))?"
 _PARTS = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+# What most lines start with. Nothing may follow that `_TIME` would take for a part of it.
+_PLAIN = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:\d\d)?(?= [^ZU+-])", re.ASCII
+)
 _TIME = re.compile(
     rf"""[\[(]?(?:
       (?P<iso>{ISO})
@@ -38,6 +42,8 @@ def match_time(text: str, year: int | None = None) -> tuple[Stamp | None, int]:
 
     A time of day alone ends past 0 without a stamp. ``year`` completes dates that have none.
     """
+    if match := _PLAIN.match(text):
+        return _read(*match.groups("")), match.end()
     match = _TIME.match(text)
     if match is None:
         return None, 0
@@ -63,14 +69,19 @@ def match_time(text: str, year: int | None = None) -> tuple[Stamp | None, int]:
 def parse_iso(text: str) -> Stamp | None:
     """Return the ISO 8601 time in ``text``, or None."""
     parts = _PARTS.fullmatch(text)
-    whole = _whole_second(parts[1] + (parts[3] or "")) if parts else None
-    if parts is None or whole is None:
-        return _parse(text)
-    micros = int(f"{parts[2] or '':0<6.6}")
+    return _read(*parts.groups("")) if parts else _parse(text)
+
+
+def _read(second: str, fraction: str, zone: str) -> Stamp | None:
+    whole = _whole_second(second + zone)
+    if whole is None or not fraction:
+        return whole
+    digits = f"{fraction:0<6.6}"
+    micros = int(digits)
     if not micros:
         return whole
-    iso = f"{whole.iso[:19]}.{micros:06}{whole.iso[19:]}"
-    return Stamp(iso, (int(whole.epoch) * 1_000_000 + micros) / 1_000_000)
+    iso = whole.iso
+    return Stamp(f"{iso[:19]}.{digits}{iso[19:]}", (int(whole.epoch) * 1_000_000 + micros) / 1_000_000)
 
 
 @lru_cache(maxsize=1024)
