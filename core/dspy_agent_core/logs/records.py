@@ -168,7 +168,7 @@ class Joiner:
         if plain is not None and not line.headed and _hangs_below(plain, text, kind):
             plain.add(text)
             _remember(stream, text)
-            if kind or is_frame(text):
+            if kind or (is_frame(text) and not _tells_where_made(plain)):
                 stream.plain = None
                 done += _open(stream, plain, kind or _kind_of_frame(text))
             return
@@ -203,7 +203,9 @@ def _kind(line: Line) -> str | None:
 
 
 def _is_restated(text: str, failed: bool) -> bool:
-    """Return whether ``text`` only repeats what traces have told, or is the rule above them."""
+    """Return whether ``text`` only says what traces tell, or is the rule above them."""
+    if text[:1] in (">", "I", "c") and syntax.FORETOLD.match(text):
+        return True
     if text[:1] in ("=", "_") and syntax.PYTEST_SECTION.match(text):
         return failed or not syntax.RESTATED.match(text)
     return failed and syntax.RESTATED.match(text) is not None
@@ -213,7 +215,7 @@ def _open(stream: _Stream, record: Record, kind: str) -> Iterator[Record]:
     """Make ``record``, whose last line has shown that it is one, the open trace."""
     if stream.trace is not None:
         yield stream.trace
-    among_words = stream.among_words and not record.headed and record.lines == 1
+    among_words = stream.among_words and not record.headed
     record.open = OpenTrace(kind, record.texts[-1], among_words=among_words)
     record.context, stream.recent = stream.recent, []
     stream.trace, stream.failed = record, True
@@ -261,11 +263,19 @@ def _kind_of_frame(text: str) -> str:
 
 def _is_first_frame(plain: Record | None, text: str) -> bool:
     """Return whether ``text`` is a frame below a line that names an exception of its own."""
-    if plain is None or not syntax.AT_FRAME.match(text):
+    if plain is None:
+        return False
+    if text[:1] == " " and _tells_where_made(plain):
+        return True
+    if not syntax.AT_FRAME.match(text):
         return False
     return any(syntax.HEAD.match(said.strip()) for said in plain.texts[-8:]) or bool(
         syntax.EMBEDDED.search(plain.texts[0])
     )
+
+
+def _tells_where_made(plain: Record) -> bool:
+    return any(map(syntax.PY_CREATED.match, plain.texts[:3]))
 
 
 def _remember(stream: _Stream, text: str) -> None:
@@ -293,7 +303,8 @@ def _introduces(record: Record, text: str, kind: str) -> bool:
         return False
     if record.headed and record.lines == 1:
         return True
-    if kind == "python" and text.startswith("Traceback ") and record.lines <= _MAX_WORDS:
+    short = record.lines <= _MAX_WORDS or _tells_where_made(record)
+    if kind == "python" and text.startswith("Traceback ") and short:
         return record.headed or levels.sounds_like(record.texts[0]) >= levels.ERROR
     if kind == "ruby" and syntax.RUBY_NAMED.match(record.texts[-1]):
         return True

@@ -20,6 +20,7 @@ _AFTER_FINAL: Final = (
     "Message:",
     "Arguments:",
 )
+_GROUP: Final = "  + Exception Group Tr"
 _GOES_ON: Final = (":", ",", "(", "[", "{", "\\")
 _CARET = re.compile(r"\s*[\^~]+\s*$")
 _MARGIN = re.compile(r" {2,}[|+]")
@@ -79,7 +80,10 @@ class OpenTrace:
 
     def takes(self, text: str, headed: bool) -> bool:
         """Return whether ``text`` belongs to this trace. ``headed``: it starts a record of its own."""
-        if self.interrupted and self._begins_anew(text):
+        if (self.interrupted or text.startswith(_GROUP)) and self._begins_anew(text):
+            return False
+        if self.kind == "pytest" and syntax.PYTEST_SECTION.match(text):
+            self._ended = True
             return False
         if self._inside(text, headed):
             self._after_blank = False
@@ -113,13 +117,13 @@ class OpenTrace:
         return False
 
     def _begins_anew(self, text: str) -> bool:
-        """Return whether ``text`` begins another trace of the same kind, behind lines of others."""
+        """Return whether ``text`` begins another trace of the same kind."""
         if self._known is not None:
             return self._known.begins(text)
         if self.kind == "python":
             complete = not self.wants_final and not self._chained
             bare_place = text.startswith('  File "') and ", in " not in text
-            return complete and (bare_place or text.startswith("  + Exception Group Tr"))
+            return complete and (bare_place or text.startswith(_GROUP))
         return self.kind == "ruby" and not text[:1].isspace() and bool(syntax.RUBY_HEAD.match(text))
 
     def _begins_sentence(self, text: str) -> bool:

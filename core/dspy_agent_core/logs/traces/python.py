@@ -59,6 +59,8 @@ class _Reader:
             text = text[self._indent :] if text[: self._indent].isspace() else text
         if syntax.PY_HEADER.search(text):
             self._open()
+        elif self._state == "created" or syntax.PY_CREATED.match(text):
+            self._state = "created"
         elif self._state == "message" and syntax.PY_CALL_STACK.match(text):
             self._state, self._known = "callers", len(self._block().frames)
         elif self._state == "callers":
@@ -124,7 +126,7 @@ def _pytest_part(texts: list[str], context: list[str]) -> Trace | None:
     if not errors:
         return None
     found = syntax.PY_FINAL.match(errors[0])
-    kind = found["type"] if found else ("AssertionError" if errors[0].startswith("assert") else None)
+    kind = found["type"] if found else _unnamed(errors[0])
     message = [found["message"] or "" if found else errors[0], *errors[1:]]
     frames: list[RawFrame] = []
     function = None
@@ -137,3 +139,9 @@ def _pytest_part(texts: list[str], context: list[str]) -> Trace | None:
             frames.append(RawFrame(where["path"], int(where["line"][:9]), function))
             kind, function = kind or where["type"] or None, None
     return Trace(kind, "\n".join(message).strip(), tuple(reversed(frames)))
+
+
+def _unnamed(error: str) -> str | None:
+    if error.startswith("assert"):
+        return "AssertionError"
+    return "FixtureLookupError" if syntax.PYTEST_FIXTURE.match(error) else None

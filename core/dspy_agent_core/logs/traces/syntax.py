@@ -24,6 +24,8 @@ PY_FINAL = re.compile(
 PY_SMALL_FINAL = re.compile(r"(?P<type>[a-z_]\w*): (?P<message>.*)$", re.S)
 # Comes before the quoted traceback of another process.
 PY_REMOTE = re.compile(r"(?:multiprocessing\.pool\.|concurrent\.futures\.process\._)RemoteTraceback: ?$")
+# asyncio's debug mode tells where a task was made before it tells what failed in it.
+PY_CREATED = re.compile(r"source_traceback: Object created at \(most recent call last\):$")
 # What logging prints where its own formatting failed.
 PY_CALL_STACK = re.compile(r"Call stack:$")
 PY_LOGGED = re.compile(r"(?:Message: |Arguments: )")
@@ -83,17 +85,30 @@ RUBY_TYPED = re.compile(r"(?P<message>.*?) ?\((?P<type>[A-Z]\w*(?:::[A-Z]\w*)*)\
 # Rails: `ActionView::Template::Error (undefined method …):`
 RUBY_NAMED = re.compile(r"(?P<type>[A-Z]\w*(?:::[A-Z]\w*)*) \((?P<message>.*)\):$", re.S)
 PYTEST_ERROR = re.compile(r"E   +(?P<text>.*)")
-PYTEST_WHERE = re.compile(r"(?P<path>[^\s:]+\.py):(?P<line>\d+):(?: (?P<type>[\w.]*)(?:: .*)?)?$")
+PYTEST_WHERE = re.compile(
+    r"(?P<path>[^\s:]+\.py):(?P<line>\d+)(?::(?: (?P<type>[\w.]*)(?:: .*)?| assert .*)?)?$"
+)
+# What pytest says of a FixtureLookupError without its name.
+PYTEST_FIXTURE = re.compile(r"fixture '.*' not found$|recursive dependency involving fixture ")
 PYTEST_SHORT = re.compile(r"(?P<path>[^\s:]+\.py):(?P<line>\d+): in (?P<function>\S+)$")
 PYTEST_DEF = re.compile(r">?\s*(?:async )?def (?P<function>\w+)\(")
-PYTEST_SECTION = re.compile(r"([=_])\1\1+ .+ \1\1+$")
+PYTEST_SECTION = re.compile(
+    r"([=_])\1\1+ .+ \1\1+$|_{1,3} (?:ERROR (?:at \w+ of|collecting) .+|\S*test\S*) _{1,3}$"
+)
 # Lines that asyncio puts between the words of an error and its traceback, and Node below a warning.
 DETAIL = re.compile(
-    r"(?:future|handle|task|protocol|transport|client_session|connections|connector): [<\[]|\(Use `node "
+    r"source_traceback: "
+    r"|(?:future|handle|task|protocol|transport|client_session|connections|connector): [<\[]|\(Use `node "
+)
+# What a test runner says beforehand of the errors below: their code, their module, their number.
+FORETOLD = re.compile(
+    r">(?: {3}| {7,})\S|ImportError while importing test module '|collected \d+ items? / \d+ error"
 )
 # What a test runner or a compiler says again at its end.
 RESTATED = re.compile(
-    r"(?:FAILED |ERROR )?\S+\.py(?:::\S+)*(?: - .*)?$|={3,} .*\d+ (?:failed|errors?)\b.* ={3,}$"
+    r"(?!(?:ERROR )?\S+\.py - Failed: )(?:(?:SUB)?FAILED(?:\(.*?\)|\[.*?\])? |ERROR )?"
+    r"\S+\.py(?:::\S+)*(?: - .*)?$"
+    r"|(?:={3,} )?(?:\d+ \w+, )*\d+ (?:failed|errors?)\b[\w, ]* in [\d.]+s\b.*$|!{3,} .* !{3,}$"
     r"|\*\*\*Test Failed\*\*\*"
     r"|FAILED \((?:failures|errors|skipped)=|\d+ errors?(?: generated)?\.?$|(?:error: )?"
     r"(?:compilation failed|aborting due to)"
