@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dspy_agent.logs.find import find_logs, rotated_from
+from dspy_agent.logs.find import MAX_FILES, find_logs, rotated_from
 from dspy_agent.logs.gather import FILLED, OLDER, ONLY_THE_END, Gathering
 from dspy_agent.logs.lines import lines_of
 from dspy_agent.logs.read import LogFile, NotALog
@@ -160,6 +160,19 @@ def test_newer_files_fill_what_is_read(tmp_path: Path) -> None:
         os.utime(path, (1_700_000_000, 1_700_000_000))
     _, unread = gathered(tmp_path)
     assert [(item.path, item.why) for item in unread if item.why == FILLED] == [("2 older files", FILLED)]
+
+
+def test_of_very_many_files_the_newest_are_read_unless_all_are_asked_for(tmp_path: Path) -> None:
+    for number in range(MAX_FILES + 20):
+        path = tmp_path / f"{number}.log"
+        path.write_text("ERROR x\n")
+        os.utime(path, (1_700_000_000 + number, 1_700_000_000 + number))
+    found = find_logs(tmp_path, (tmp_path,))
+    assert (len(found.files), found.left_out, found.files[0].name) == (MAX_FILES, 20, f"{MAX_FILES + 19}.log")
+    found = find_logs(tmp_path, (tmp_path,), everything=True)
+    assert (len(found.files), found.left_out) == (MAX_FILES + 20, 0)
+    found = find_logs(tmp_path, (tmp_path,), apps=("3",))
+    assert ([path.name for path in found.files], found.left_out) == (["3.log"], 0)
 
 
 def test_rotated_files_come_in_their_order_whatever_their_times(tmp_path: Path) -> None:

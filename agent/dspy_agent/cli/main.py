@@ -85,6 +85,8 @@ def run_command(words: list[str]) -> int:
     except BrokenPipeError:
         return close_stdout()
     except (KeyboardInterrupt, typer.Abort):
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # the prompt comes below the terminal's ^C
         return INTERRUPTED
     except TyperException as error:
         return print_error(as_usage_error(error), as_json=as_json)

@@ -42,8 +42,22 @@ class Found:
     left_out: int = 0
 
 
-def find_logs(workspace: Path, named: tuple[Path, ...], environ: Mapping[str, str] = os.environ) -> Found:
-    """Return the log files to read. ``Path("-")`` among ``named`` stands for standard input.
+def find_logs(
+    workspace: Path,
+    named: tuple[Path, ...],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    apps: Sequence[str] = (),
+    everything: bool = False,
+) -> Found:
+    """Return the log files to read, of ``apps`` only if some are named.
+
+    Args:
+        workspace: where the usual places are.
+        named: files and folders to look in instead; ``Path("-")`` stands for standard input.
+        environ: names places, where nothing else does.
+        apps: keep what belongs to one of these by a folder or by its name.
+        everything: leave none out, however many there are.
 
     Raises:
         WorkspaceError: if a named place is not there or can't be read.
@@ -56,15 +70,15 @@ def find_logs(workspace: Path, named: tuple[Path, ...], environ: Mapping[str, st
     else:
         candidates = list(_usual(workspace))
         looked = (*(f"{folder}/" for folder in USUAL_FOLDERS), "*.log")
-    files, left_out = _newest_first(candidates)
-    return Found(files, looked, left_out)
+    files = _newest_first(_of_apps(candidates, apps, workspace))
+    kept = files if everything else files[:MAX_FILES]
+    return Found(kept, looked, len(files) - len(kept))
 
 
-def of_apps(files: tuple[Path, ...], apps: Sequence[str], workspace: Path) -> tuple[Path, ...]:
-    """Return which of ``files`` belong to ``apps`` by a folder or by their name; all if no app is named."""
+def _of_apps(files: list[Path], apps: Sequence[str], workspace: Path) -> list[Path]:
     if not apps:
         return files
-    return tuple(path for path in files if any(_is_of(path, app, workspace) for app in apps))
+    return [path for path in files if any(_is_of(path, app, workspace) for app in apps)]
 
 
 def _is_of(path: Path, app: str, workspace: Path) -> bool:
@@ -141,7 +155,7 @@ def rotated_from(path: Path) -> Path | None:
     return path.with_name(match["base"]) if match and match["base"] != path.name else None
 
 
-def _newest_first(candidates: list[Path]) -> tuple[tuple[Path, ...], int]:
+def _newest_first(candidates: list[Path]) -> tuple[Path, ...]:
     dated: dict[tuple[int, int], tuple[float, Path]] = {}
     for path in candidates:
         if path == STDIN:
@@ -153,7 +167,7 @@ def _newest_first(candidates: list[Path]) -> tuple[tuple[Path, ...], int]:
             continue
         dated.setdefault((status.st_dev, status.st_ino), (status.st_mtime, path))
     ordered = sorted(_in_families(dated.values()), key=lambda entry: entry[:-1])
-    return tuple(entry[-1] for entry in ordered[:MAX_FILES]), max(0, len(ordered) - MAX_FILES)
+    return tuple(entry[-1] for entry in ordered)
 
 
 def _in_families(dated: Iterable[tuple[float, Path]]) -> Iterator[tuple[float, str, int, Path]]:

@@ -30,13 +30,11 @@ class Following:
     Args:
         plan: what to show.
         found: the local logs of now.
-        everything: read whole files at first, not only the end of large ones.
     """
 
-    def __init__(self, plan: Plan, found: Found, everything: bool) -> None:
+    def __init__(self, plan: Plan, found: Found) -> None:
         self._plan = plan
         self._found = replace(found, files=tuple(path for path in found.files if path != STDIN))
-        self._everything = everything
         self._batches = Batches(plan.options, plan.resolve)
         self._input = InputTail(sys.stdin.fileno()) if STDIN in found.files else None
         self._only_input = found.files == (STDIN,) and plan.router is None
@@ -82,7 +80,7 @@ class Following:
             self._batches.take(text, source, at, offset, started)  # as if at once: no batch ends
 
         gathering = Gathering(
-            self._plan.workspace, take, self._plan.options.since, self._everything, whole=True
+            self._plan.workspace, take, self._plan.options.since, self._plan.everything, whole=True
         )
         gathering.files(self._found)
         self._batches.touch(time.monotonic())

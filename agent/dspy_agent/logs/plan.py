@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dspy_agent.logs.find import Found, find_logs, of_apps
+from dspy_agent.logs.find import Found, find_logs
 from dspy_agent.logs.merge import fold, join
 from dspy_agent.logs.remote import Contexts, RouterClient, RouterDown
 from dspy_agent.logs.resolve import PathResolver
@@ -25,11 +25,11 @@ class Plan:
     options: ReducerOptions
     resolve: PathResolver
     router: RouterClient | None
+    everything: bool = False  # read all files, and all of each
 
     def find(self) -> Found:
         """Return the local logs of the apps."""
-        found = find_logs(self.workspace, self.logs)
-        return replace(found, files=of_apps(found.files, self.apps, self.workspace))
+        return find_logs(self.workspace, self.logs, apps=self.apps, everything=self.everything)
 
     def joined(
         self, local: LogContext, remote: Contexts | Exception, times: Mapping[str, float]

@@ -39,7 +39,7 @@ def run(arguments: CtxArguments, context: ToolContext) -> LogContext:
     def take(text: str, source: str, at: float, offset: int) -> None:
         reducer.take(parse_line(text, at), source, at, offset)
 
-    gathering = Gathering(plan.workspace, take, plan.options.since, arguments.all)
+    gathering = Gathering(plan.workspace, take, plan.options.since, plan.everything)
     gathering.files(found)
     local = replace(reducer.result(), files=gathering.read, unread=gathering.unread or None)
     return plan.joined(local, asking.answer(), gathering.times) if asking else local
@@ -50,7 +50,7 @@ def follow(arguments: CtxArguments, context: ToolContext) -> Iterator[LogContext
     from dspy_agent.logs.follow import Following
 
     plan = _plan(arguments, context)
-    with closing(Following(plan, _found(plan), arguments.all)) as following:
+    with closing(Following(plan, _found(plan))) as following:
         yield from following.results()
 
 
@@ -63,6 +63,7 @@ def _plan(arguments: CtxArguments, context: ToolContext) -> Plan:
         options=_options(arguments),
         resolve=PathResolver(context.workspace),
         router=RouterClient(url) if url else None,
+        everything=arguments.all,
     )
 
 
