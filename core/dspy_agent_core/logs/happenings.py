@@ -43,6 +43,9 @@ class Happening:
 
 def trace_of(record: Record) -> Trace | None:
     """Return the exception that ``record`` tells of, or None."""
+    quiet = record.level is not None and record.level < levels.WARNING
+    if quiet and record.lines == 1 and record.open is None and record.trace_text is None:
+        return None
     if record.trace_text is not None:
         texts = record.trace_text.split("\n")
         return parse_trace(texts) or bare_exception(texts[0])
@@ -50,7 +53,6 @@ def trace_of(record: Record) -> Trace | None:
     found = parse_trace(record.texts, record.context, kind) if record.open or record.lines > 1 else None
     if found is not None and (found.type or found.frames):
         return found
-    quiet = record.level is not None and record.level < levels.WARNING
     if record.open:
         bare = None if quiet else bare_exception("\n".join(record.texts[:40]))
         return bare or named_below(record.texts)

@@ -11,7 +11,7 @@ WARNING: Final = LEVELS.index("warning")
 ERROR: Final = LEVELS.index("error")
 CRITICAL: Final = LEVELS.index("critical")
 
-_NAMES: Final = {
+_NAMES: Final[dict[str, int]] = {
     "trace": 0, "finest": 0, "verbose": 0, "trc": 0, "trce": 0,
     "debug": 1, "dbg": 1, "dbug": 1, "fine": 1, "finer": 1,
     "info": 2, "information": 2, "inf": 2, "notice": 2, "log": 2, "config": 2,
@@ -19,6 +19,7 @@ _NAMES: Final = {
     "error": 4, "err": 4, "severe": 4, "fail": 4, "eror": 4,
     "critical": 5, "crit": 5, "fatal": 5, "ftl": 5, "panic": 5, "emerg": 5, "alert": 5, "emergency": 5,
 }  # fmt: skip
+_NAMES.update({name.upper(): level for name, level in _NAMES.items()})
 WORDS = (
     "TRACE|VERBOSE|DEBUG|DBG|INFO|INF|NOTICE|WARNING|WARN|WRN|ERROR|ERR|SEVERE|CRITICAL|CRIT|FATAL|"
     "PANIC|EMERG|ALERT"
@@ -43,18 +44,49 @@ AT_START: Final = re.compile(
     re.VERBOSE,
 )
 
-_CRITICAL_WORDS = re.compile(
-    r"segmentation fault|core dumped|out of memory|\boom[- ]?kill|\bpanic:|kernel panic|stack overflow", re.I
-)
-_ERROR_WORDS = re.compile(
-    r"""\berrors?\b(?!\s*[=:]\s*(?:0|none|null|nil|false)\b)|(?<![\w])err!|\bfail(?:ed|ure)\b|\bfatal\b|exception\b|\btraceback\b
-    |\bkilled\b|\babort(?:ed|ing)\b|\bcannot\b|\bcould\ not\b|\bunable\ to\b|(?:permission|access)\ denied
-    |connection\ (?:refused|reset)|no\ such\ file|command\ not\ found|\bunreachable\b|assertion|"\s5\d\d\s""",
-    re.I | re.VERBOSE,
-)
-_NO_ERROR = re.compile(r"\b(?:0|no|without)\s+(?:errors?|failures?|failed|exceptions?)\b", re.I)
-_WARNING_WORDS = re.compile(r"\bwarn(?:ing)?\b|\bdeprecat|\btimed?[ -]?out\b|\bretry(?:ing)?\b", re.I)
-# One of these is in every text that the patterns above match: cheap to rule out most lines.
+# What says how severe an unmarked line is, in small letters: each with a text that it always has in it.
+_SAYINGS: Final = {
+    CRITICAL: (
+        ("segmentation fault", r"segmentation fault"),
+        ("core dumped", r"core dumped"),
+        ("out of memory", r"out of memory"),
+        ("oom", r"\boom[- ]?kill"),
+        ("panic", r"\bpanic:|kernel panic"),
+        ("stack overflow", r"stack overflow"),
+    ),
+    ERROR: (
+        ("error", r"\berrors?\b(?!\s*[=:]\s*(?:0|none|null|nil|false)\b)"),
+        ("err!", r"(?<![\w])err!"),
+        ("fail", r"\bfail(?:ed|ure)\b"),
+        ("fatal", r"\bfatal\b"),
+        ("exception", r"exception\b"),
+        ("traceback", r"\btraceback\b"),
+        ("killed", r"\bkilled\b"),
+        ("abort", r"\babort(?:ed|ing)\b"),
+        ("cannot", r"\bcannot\b"),
+        ("could not", r"\bcould not\b"),
+        ("unable to", r"\bunable to\b"),
+        ("denied", r"(?:permission|access) denied"),
+        ("connection re", r"connection (?:refused|reset)"),
+        ("no such file", r"no such file"),
+        ("command not found", r"command not found"),
+        ("unreachable", r"\bunreachable\b"),
+        ("assertion", r"assertion"),
+        ('"', r'"\s5\d\d\s'),
+    ),
+    WARNING: (
+        ("warn", r"\bwarn(?:ing)?\b"),
+        ("deprecat", r"\bdeprecat"),
+        ("time", r"\btimed?[ -]?out\b"),
+        ("retry", r"\bretry(?:ing)?\b"),
+    ),
+}
+_PATTERNS: Final = {
+    level: tuple((hint, re.compile(pattern)) for hint, pattern in sayings)
+    for level, sayings in _SAYINGS.items()
+}
+_NO_ERROR = re.compile(r"\b(?:0|no|without)\s+(?:errors?|failures?|failed|exceptions?)\b")
+# One of these is in every text that a pattern above matches: cheap to rule out most lines.
 _LOUD = (
     "err", "fail", "fatal", "exception", "traceback", "kill", "abort", "cannot", "could not", "unable",
     "denied", "refused", "reset", "no such", "not found", "unreach", "assert", '" 5', "segm", "core",
@@ -65,7 +97,8 @@ _LOUD = (
 def level_of(value: Any) -> int | None:
     """Return the index in ``LEVELS`` of a level name or of a numeric level (pino, bunyan, Python)."""
     if isinstance(value, str):
-        return _NAMES.get(value.strip().lower().strip("[]<>():"))
+        known = _NAMES.get(value)
+        return _NAMES.get(value.strip().lower().strip("[]<>():")) if known is None else known
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return max(0, min(5, int(value) // 10 - 1)) if value >= 10 else None
     return None
@@ -78,15 +111,18 @@ def letter_level(letter: str) -> int:
 
 def sounds_like(text: str) -> int:
     """Return the level that the words of an unmarked line suggest."""
-    text = text[:2000]
-    lowered = text.lower()
+    lowered = text[:2000].lower()
     for word in _LOUD:
         if word in lowered:
             break
     else:
         return INFO
-    if _CRITICAL_WORDS.search(text):
+    if _says(CRITICAL, lowered):
         return CRITICAL
-    if _ERROR_WORDS.search(_NO_ERROR.sub("", text)):
+    if _says(ERROR, _NO_ERROR.sub("", lowered)):
         return ERROR
-    return WARNING if _WARNING_WORDS.search(text) else INFO
+    return WARNING if _says(WARNING, lowered) else INFO
+
+
+def _says(level: int, text: str) -> bool:
+    return any(hint in text and pattern.search(text) for hint, pattern in _PATTERNS[level])

@@ -21,6 +21,7 @@ _MAX_WORDS: Final = 20
 _ASIDE: Final = 20  # lines of others that an error without frames waits through
 _PATIENCE: Final = 100  # lines of others that an open trace waits through
 _UNCAUGHT = ("Exception in thread ", "Uncaught ", "Unhandled exception.")  # of no log line
+_RESTATED: Final = frozenset("FETeca=*!")  # how lines begin that name no file and `syntax.RESTATED` matches
 _HEADLINES = ("Caused by", "Suppressed", "During handling", "The above exception", "Traceback", "goroutine ")
 
 
@@ -42,7 +43,7 @@ class Record:
     offset: int | None = None
     per_line: bool = False
     waited: int = 0
-    context: list[str] = field(default_factory=list)
+    context: list[str] | None = None
 
     def add(self, text: str) -> None:
         """Append a line; of a huge record the frames in the middle go, the exceptions stay."""
@@ -139,52 +140,27 @@ class Joiner:
     def _place(self, stream: _Stream, line: Line, done: list[Record]) -> None:
         """Put ``line`` where it belongs and append the records that it completes to ``done``."""
         text = line.text
-        trace = stream.trace
-        opens_own = trace is not None and trace.waited and _is_first_frame(stream.plain, text)
-        if trace is not None and trace.open is not None and not opens_own:
-            headed = line.headed and not (trace.per_line and line.level is None)
-            if trace.open.takes(text, headed):
-                trace.per_line = trace.per_line or (line.headed and trace.lines == 1)
-                trace.add(text)
-                trace.waited = 0
-                return
-            trace.waited += 1
-            trace.open.interrupted = True
-            if trace.waited > _PATIENCE:
-                done.append(trace)
-                stream.trace = None
-        if stream.aside is not None:
-            if _is_of(stream.aside, stream.plain, line):
-                aside, stream.aside = stream.aside, None
-                aside.add(text)
-                done += _open(stream, aside, _kind_of_frame(text))
-                return
-            stream.aside_waited += 1
-            if stream.aside_waited > _ASIDE:
-                done.append(stream.aside)
-                stream.aside = None
+        if stream.trace is not None and _goes_on(stream, stream.trace, line, done):
+            return
+        if stream.aside is not None and _was_awaited(stream, stream.aside, line, done):
+            return
         plain = stream.plain
-        kind = _kind(line)
-        if plain is not None and not line.headed and _hangs_below(plain, text, kind):
-            plain.add(text)
-            _remember(stream, text)
-            if kind or (is_frame(text) and not _tells_where_made(plain)):
-                stream.plain = None
-                done += _open(stream, plain, kind or _kind_of_frame(text))
-            return
-        if not line.headed and not text.strip():
-            return
+        level = line.level
+        calm = level is not None and level < levels.WARNING
+        kind = None if line.trace else trace_kind(text, quiet=calm)
+        if not line.headed:
+            if plain is not None and _hangs_below(plain, text, kind):
+                plain.add(text)
+                _remember(stream, text)
+                if kind or (is_frame(text) and not _tells_where_made(plain)):
+                    stream.plain = None
+                    done += _open(stream, plain, kind or _kind_of_frame(text))
+                return
+            if not text.strip():
+                return
         if plain is not None:
-            done += _put_aside(stream, plain)
-        record = Record(
-            self._count,
-            line.headed,
-            line.stamp,
-            line.level,
-            [text],
-            trace_text=line.trace,
-            offset=line.offset,
-        )
+            _end(stream, plain, done)
+        record = Record(self._count, line.headed, line.stamp, level, [text], 1, None, line.trace, line.offset)
         if kind is None:
             stream.plain = record
             stream.among_words = not line.headed
@@ -195,11 +171,37 @@ class Joiner:
         done += _open(stream, record, kind)
 
 
-def _kind(line: Line) -> str | None:
-    """Return the kind of trace that ``line`` begins, or None."""
-    if line.trace:
-        return None
-    return trace_kind(line.text, quiet=line.level is not None and line.level < levels.WARNING)
+def _goes_on(stream: _Stream, trace: Record, line: Line, done: list[Record]) -> bool:
+    """Return whether ``line`` was taken in by the open trace."""
+    text = line.text
+    if trace.open is None or (trace.waited and _is_first_frame(stream.plain, text)):
+        return False
+    headed = line.headed and not (trace.per_line and line.level is None)
+    if trace.open.takes(text, headed):
+        trace.per_line = trace.per_line or (line.headed and trace.lines == 1)
+        trace.add(text)
+        trace.waited = 0
+        return True
+    trace.waited += 1
+    trace.open.interrupted = True
+    if trace.waited > _PATIENCE:
+        done.append(trace)
+        stream.trace = None
+    return False
+
+
+def _was_awaited(stream: _Stream, aside: Record, line: Line, done: list[Record]) -> bool:
+    """Return whether ``line`` was taken for the first frame of the error that waits for it."""
+    if _is_of(aside, stream.plain, line):
+        stream.aside = None
+        aside.add(line.text)
+        done += _open(stream, aside, _kind_of_frame(line.text))
+        return True
+    stream.aside_waited += 1
+    if stream.aside_waited > _ASIDE:
+        done.append(aside)
+        stream.aside = None
+    return False
 
 
 def _is_restated(text: str, failed: bool) -> bool:
@@ -208,7 +210,11 @@ def _is_restated(text: str, failed: bool) -> bool:
         return True
     if text[:1] in ("=", "_") and syntax.PYTEST_SECTION.match(text):
         return failed or not syntax.RESTATED.match(text)
-    return failed and syntax.RESTATED.match(text) is not None
+    return (
+        failed
+        and (".py" in text or text[:1] in _RESTATED or text[:1].isdigit())
+        and syntax.RESTATED.match(text) is not None
+    )
 
 
 def _open(stream: _Stream, record: Record, kind: str) -> Iterator[Record]:
@@ -221,15 +227,15 @@ def _open(stream: _Stream, record: Record, kind: str) -> Iterator[Record]:
     stream.trace, stream.failed = record, True
 
 
-def _put_aside(stream: _Stream, plain: Record) -> Iterator[Record]:
+def _end(stream: _Stream, plain: Record, done: list[Record]) -> None:
     """Hand out the plain record that has ended, unless frames of its may still come."""
     stream.plain = None
     severe = plain.level >= levels.ERROR if plain.level is not None else not plain.headed and _names(plain)
     if not severe or plain.lines > 1 or plain.trace_text:
-        yield plain
+        done.append(plain)
         return
     if stream.aside is not None:
-        yield stream.aside
+        done.append(stream.aside)
     stream.aside, stream.aside_waited = plain, 0
 
 
@@ -263,7 +269,7 @@ def _kind_of_frame(text: str) -> str:
 
 def _is_first_frame(plain: Record | None, text: str) -> bool:
     """Return whether ``text`` is a frame below a line that names an exception of its own."""
-    if plain is None:
+    if plain is None or not text[:1].isspace():
         return False
     if text[:1] == " " and _tells_where_made(plain):
         return True
@@ -280,6 +286,8 @@ def _tells_where_made(plain: Record) -> bool:
 
 def _remember(stream: _Stream, text: str) -> None:
     """Keep the last functions and places before a trace: pytest names them only there."""
+    if "def " not in text and ".py:" not in text:
+        return
     if ("def " in text and syntax.PYTEST_DEF.match(text)) or (
         ".py:" in text and text[-1] in ": " and syntax.PYTEST_WHERE.match(text)
     ):

@@ -86,8 +86,9 @@ class Reducer:
         known = self._joiners.get(source)
         if known is None:
             known = self._joiners[source] = (Joiner(), at)
-        for record in known[0].feed(line):
-            self._take(record, source, at)
+        if done := known[0].feed(line):
+            for record in done:
+                self._take(record, source, at)
 
     def in_trace(self, source: str) -> bool:
         """Return whether the last line of ``source`` was of a trace that may go on."""
@@ -130,7 +131,7 @@ class Reducer:
             epoch = self._last_epoch.get(source, at or 0.0)
         trace = trace_of(record)
         level = level_of(record, trace)
-        rule = _noise(record, trace, level) or self._left_out(trace, level, epoch)
+        rule = _noise(record.texts[0], trace, level) or self._left_out(trace, level, epoch)
         if rule is not None:
             self._hidden[rule] += record.lines
         if rule is None or (rule in self._unshown and (trace is not None or level >= levels.WARNING)):
@@ -158,9 +159,10 @@ class Reducer:
             group.add(item)
 
 
-def _noise(record: Record, trace: Trace | None, level: int) -> str | None:
-    """Return the rule that knows that ``record`` says nothing."""
-    text = record.texts[0]
-    if trace is None:
-        return (noise_rule(text) if level < levels.WARNING else None) or loud_noise_rule(text)
-    return None if trace.frames else loud_noise_rule(text)
+def _noise(text: str, trace: Trace | None, level: int) -> str | None:
+    """Return the rule that knows that a record that begins with ``text`` says nothing."""
+    if trace is None and level < levels.WARNING and (rule := noise_rule(text)):
+        return rule
+    if "600" not in text or (trace is not None and trace.frames):
+        return None
+    return loud_noise_rule(text)

@@ -22,6 +22,8 @@ _AFTER_FINAL: Final = (
 )
 _GROUP: Final = "  + Exception Group Tr"
 _GOES_ON: Final = (":", ",", "(", "[", "{", "\\")
+_INSIDE: Final = frozenset("DTCSE.-[]}N(")  # besides blanks: how lines inside of most traces begin
+_INSIDE_GO: Final = frozenset("gcre.[")
 _CARET = re.compile(r"\s*[\^~]+\s*$")
 _MARGIN = re.compile(r" {2,}[|+]")
 
@@ -156,6 +158,8 @@ class OpenTrace:
             )
         if self.kind == "pytest":
             return self._pytest(text)
+        if text[:1] not in _INSIDE and not text[:1].isspace() and ":in " not in text:
+            return False
         if syntax.PY_CHAIN.match(text):
             self.kind = "python"
             return self._python(text, headed)
@@ -177,11 +181,12 @@ class OpenTrace:
         return bool(matched)
 
     def _go(self, text: str) -> bool:
-        if syntax.GO_MORE.match(text):
+        if (text[:1] in _INSIDE_GO or text[:1].isspace()) and syntax.GO_MORE.match(text):
             self._in_message = False
             return True
         return not self._in_message and bool(
-            syntax.GO_CALL.match(text) or (self._bare_calls and syntax.GO_NAME.match(text))
+            (")" in text[-2:] and syntax.GO_CALL.match(text))
+            or (self._bare_calls and syntax.GO_NAME.match(text))
         )
 
     def _pytest(self, text: str) -> bool:

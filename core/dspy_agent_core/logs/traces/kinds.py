@@ -97,37 +97,41 @@ def known_by_words(text: str) -> str | None:
 
 def trace_kind(text: str, *, quiet: bool = False) -> str | None:
     """Return the kind of trace that ``text`` starts, or None. ``quiet``: its level is below warning."""
+    first = text[:1]
     if "Traceback (most recent call last)" in text:
         return "boxed" if boxed.is_boxed(text) else "python"
     if 'File "' in text and (frame := syntax.PY_FRAME.match(text)) and frame["function"] is None:
         return "python"
-    first = text[:1]
     if not first:
         return None
     if first in " \t":
         return known_by_words(text) if text.lstrip(" ").startswith(("● ", "not ok ", "--- FAIL")) else None
-    if (text.startswith("E   ") and syntax.PYTEST_ERROR.match(text)) or (
+    if (first == "E" and syntax.PYTEST_ERROR.match(text)) or (
         ".py:" in text and syntax.PYTEST_SHORT.match(text)
     ):
         return "pytest"
-    if text.startswith(("panic: ", "fatal error: ")) or "panic serving " in text:
+    if (first in "pf" and text.startswith(("panic: ", "fatal error: "))) or "panic serving " in text:
         return "go"
-    if text.startswith("thread '") and syntax.RUST_HEAD.match(text):
+    if first == "t" and syntax.RUST_HEAD.match(text):
         return "rust"
-    if text.startswith("goroutine ") and syntax.GO_MORE.match(text):
+    if first == "g" and text.startswith("goroutine ") and syntax.GO_MORE.match(text):
         return "go"
     if ":in " in text and (syntax.RUBY_HEAD.match(text) or syntax.RUBY_PLAIN.match(text)):
         return "ruby"
-    if text[-1].isdigit() and syntax.NODE_WHERE.match(text):
+    if " " not in text and text[-1].isdigit() and syntax.NODE_WHERE.match(text):
         return "node"
     if not quiet and (known := known_by_words(text)):
         return known
-    word = text.partition(" ")[0]
-    if word.isalpha() and not word.endswith(syntax.TYPE_ENDS) and word not in ("Uncaught", "Unhandled"):
-        return None
-    if not syntax.HEAD.match(text):
+    if not _may_be_type(text.partition(" ")[0]) or not syntax.HEAD.match(text):
         return None
     return "python" if syntax.PY_REMOTE.match(text) else "head"
+
+
+def _may_be_type(word: str) -> bool:
+    """Return whether ``syntax.HEAD`` may match a line whose first word is ``word``."""
+    if word.isalpha():
+        return word.endswith(syntax.TYPE_ENDS) or word in ("Uncaught", "Unhandled")
+    return not word.islower() and (word[:1].isalpha() or word[:1] in ("[", "_", "$"))
 
 
 def is_frame(text: str) -> bool:
