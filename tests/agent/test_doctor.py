@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from dspy_agent_core.contracts.topics import Topics, app_topics, shared_topics
 from tests.agent.session_kit import PROGRAM, environment
+from tests.support.kafka import mock_cluster
 
 SECRET = "sk-very-secret"
 Answers = dict[str, tuple[int, object]]
@@ -121,6 +123,51 @@ def test_servers_that_never_answer_hold_nothing_up(tmp_path: Path, silent: str) 
 def test_a_port_that_speaks_something_else_is_no_broker(tmp_path: Path, serve) -> None:
     checks, _, _ = doctor(tmp_path, KAFKA_BOOTSTRAP=serve({}).removeprefix("http://"))
     assert checks["kafka"]["status"] == "warn"
+
+
+def test_streams_are_looked_at_only_where_they_are_named(tmp_path: Path) -> None:
+    assert not {"kafka", "topics", "router"} & set(doctor(tmp_path)[0])
+
+
+def test_topics_that_are_missing_and_topics_that_are_there(tmp_path: Path) -> None:
+    with mock_cluster() as bootstrap:
+        checks, code, _ = doctor(tmp_path, KAFKA_BOOTSTRAP=bootstrap)
+        assert (checks["kafka"]["status"], checks["topics"]["status"], code) == ("ok", "warn", 0)
+        checks, _, _ = doctor(tmp_path, KAFKA_BOOTSTRAP=bootstrap, DSPY_AGENT_APPS="web job")
+        assert checks["topics"]["detail"].startswith("missing: logs.raw.web, ")
+        assert checks["topics"]["next"] == "dspy-agent stream topics --app web --app job"
+        for spec in (*app_topics(Topics(), "web"), *shared_topics(Topics())):
+            bootstrap.create(spec.name)
+        checks, _, _ = doctor(tmp_path, KAFKA_BOOTSTRAP=bootstrap)
+        assert (checks["topics"]["status"], checks["topics"]["detail"]) == ("ok", "all there for web")
+
+
+def test_a_wrong_setting_of_the_streams_is_told(tmp_path: Path) -> None:
+    checks, _, _ = doctor(
+        tmp_path,
+        KAFKA_BOOTSTRAP="127.0.0.1:1",
+        DSPY_AGENT_KAFKA_CONFIG="/nowhere",
+        DSPY_AGENT_ROUTER="router:8645",
+    )
+    assert "/nowhere" in checks["kafka"]["detail"]
+    assert "no address of a router" in checks["router"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        ((200, {"apps": [{"app": "web"}]}), "ok", "web at"),
+        ((200, {"apps": []}), "warn", "no app yet"),
+        ((200, {"apps": [{"app": "web"}], "trouble": "no broker answers"}), "warn", "no broker answers"),
+        ((404, {}), "warn", "HTTP 404"),
+    ],
+)
+def test_what_the_router_serves(tmp_path: Path, serve, answer, status: str, said: str) -> None:
+    url = serve({"/v1/apps": answer}).replace("http://", f"http://user:{SECRET}@")
+    checks, _, all_said = doctor(tmp_path, DSPY_AGENT_ROUTER=url)
+    assert checks["router"]["status"] == status
+    assert said in checks["router"]["detail"]
+    assert SECRET not in all_said
 
 
 @pytest.mark.parametrize("allowed", [True, False])

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.streams.mock import read_topic
+from tests.support.kafka import read_topic
 
 PROGRAM = [sys.executable, "-c", "from dspy_agent.cli.main import main; main()", "stream", "ctx"]
 # A killed member is forgotten soon; heartbeats as in production would be too slow for tests.

@@ -16,7 +16,7 @@ import pytest
 from confluent_kafka import KafkaError, Producer
 
 from tests.streams.engine import assert_tiled, consumer, contexts
-from tests.streams.mock import MockCluster, mock_cluster, read_topic, until
+from tests.support.kafka import MockCluster, mock_cluster, read_topic, until
 
 PRODUCE = 0  # the request's number in the protocol
 

@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 
 from tests.streams.engine import consumer, contexts
 from tests.streams.golden import APP, golden_contexts, golden_letters, golden_records
-from tests.streams.mock import mock_cluster, read_topic, until
+from tests.support.kafka import mock_cluster, read_topic, until
 
 
 @pytest.fixture

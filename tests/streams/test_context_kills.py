@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 
 from tests.streams.engine import assert_tiled, consumer, contexts
 from tests.streams.golden import golden_records
-from tests.streams.mock import PARTITIONS, mock_cluster
+from tests.support.kafka import PARTITIONS, mock_cluster
 
 ROUNDS = 20
 

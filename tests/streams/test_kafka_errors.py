@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 from dspy_agent.streams.kafka import check_reachable, cluster_error
 from dspy_agent.streams.program import Program
 from dspy_agent_core.errors import ClusterError
-from tests.streams.mock import settings
+from tests.support.kafka import settings
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from dspy_agent.streams.http import JSON, Reply, serving
 from dspy_agent.streams.program import Program
 from dspy_agent.streams.reports import Reports
 from dspy_agent_core.errors import ClusterError, UsageError
-from tests.streams.mock import mock_cluster, read_topic, settings, until
+from tests.support.kafka import mock_cluster, read_topic, settings, until
 
 
 def get(port: int, path: str) -> tuple[int, str]:

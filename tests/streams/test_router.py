@@ -18,8 +18,7 @@ from typing import Any
 from dspy_agent_core.contracts.messages import Context, Result, Window
 from dspy_agent_core.contracts.results import Frame, LogEvent
 from tests.agent.session_kit import PROGRAM, environment
-from tests.streams.mock import mock_cluster, read_topic, until
-from tests.support.kafka import write
+from tests.support.kafka import mock_cluster, read_topic, until, write
 
 
 def context(app: str, first: int, message: str = "boom", **more: Any) -> Context:

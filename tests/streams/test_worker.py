@@ -21,8 +21,7 @@ from dspy_agent_core.contracts.messages import Context, Window
 from dspy_agent_core.contracts.results import LogEvent
 from dspy_agent_core.errors import ModelError
 from dspy_agent_core.streams.advice import Advice, advise
-from tests.streams.mock import until
-from tests.support.kafka import DEADLINE, mock_cluster, read, write
+from tests.support.kafka import DEADLINE, mock_cluster, read, until, write
 
 PROGRAM = str(Path(sys.executable).with_name("dspy-agent"))
 CTX, RESULTS = "logs.ctx.web", "agent.results.web"

@@ -1,11 +1,9 @@
-"""Checks of the model server and of Kafka. Keys are sent where they belong and shown nowhere."""
+"""Checks of the model server. Keys are sent where they belong and shown nowhere."""
 
 from __future__ import annotations
 
 import json
 import os
-import socket
-import struct
 import urllib.error
 import urllib.request
 from typing import Any, Final
@@ -36,7 +34,7 @@ def _ollama() -> Check:
         names = {str(item.get("name")) for item in answer["models"]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Check(
-            "model", WARN, f"no Ollama at {shown}: {_why(error)}; what needs no model works", "ollama serve"
+            "model", WARN, f"no Ollama at {shown}: {why(error)}; what needs no model works", "ollama serve"
         )
     if name in names or f"{name}:latest" in names:
         return Check("model", OK, f"{name} at {shown} (Ollama)")
@@ -57,7 +55,7 @@ def _openai() -> Check:
         return Check("model", WARN, f"{shown} answers HTTP {error.code}", "export OPENAI_BASE_URL=…/v1")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Check(
-            "model", WARN, f"no model server at {shown}: {_why(error)}", "export OPENAI_BASE_URL=…/v1"
+            "model", WARN, f"no model server at {shown}: {why(error)}", "export OPENAI_BASE_URL=…/v1"
         )
     if not name:
         return Check(
@@ -66,45 +64,6 @@ def _openai() -> Check:
     if name in names:
         return Check("model", OK, f"{name} at {shown}")
     return Check("model", WARN, f"{shown} does not have {name}", f"curl {shown}/models")
-
-
-def kafka() -> list[Check]:
-    """Check that a Kafka broker answers, if one is named."""
-    servers = [part.strip() for part in os.environ.get("KAFKA_BOOTSTRAP", "").split(",") if part.strip()]
-    failures = []
-    for server in servers[:3]:
-        try:
-            _ask_kafka(server)
-            return [Check("kafka", OK, f"a broker answers at {server}")]
-        except (OSError, ValueError) as error:
-            failures.append(f"{server}: {_why(error)}")
-    if not failures:
-        return []
-    return [
-        Check(
-            "kafka", WARN, f"no broker answers at {'; '.join(failures)}", "export KAFKA_BOOTSTRAP=HOST:PORT"
-        )
-    ]
-
-
-def _ask_kafka(server: str) -> None:
-    """Send an ApiVersions request (key 18, version 0) and check that its answer is one.
-
-    Raises:
-        OSError, ValueError: nothing, or no broker, is there.
-    """
-    host, _, port = server.rpartition(":")
-    request = struct.pack(">hhih", 18, 0, 7, -1)
-    with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS) as connection:
-        connection.sendall(struct.pack(">i", len(request)) + request)
-        answer = b""
-        while len(answer) < 8:
-            piece = connection.recv(64)
-            if not piece:
-                raise ValueError("what answers there is not Kafka")
-            answer += piece
-    if struct.unpack(">i", answer[4:8])[0] != 7:
-        raise ValueError("what answers there is not Kafka")
 
 
 def _get(url: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -132,10 +91,11 @@ def redacted(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def _why(error: BaseException) -> str:
+def why(error: BaseException) -> str:
+    """Return in a few words why a server did not answer."""
     reason = getattr(error, "reason", None)
     if isinstance(reason, BaseException):
-        return _why(reason)
+        return why(reason)
     if isinstance(error, TimeoutError) or "timed out" in str(error):
         return "no answer within 1 s"
     if isinstance(error, OSError) and error.strerror:

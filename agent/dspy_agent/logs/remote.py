@@ -39,6 +39,14 @@ class Contexts:
     unknown: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The apps that the router serves; ``trouble`` says why nothing new comes just now."""
+
+    apps: tuple[str, ...]
+    trouble: str | None = None
+
+
 class RouterClient:
     """A client of the router at ``url``.
 
@@ -86,6 +94,20 @@ class RouterClient:
             refused,
             tuple(map(str, unknown)) if isinstance(unknown, list) else (),
         )
+
+    def apps(self) -> Served:
+        """Return what the router serves.
+
+        Raises:
+            RouterDown: there is no usable answer in time.
+        """
+        status, answer = self._get("/v1/apps", 0.0)
+        found = answer.get("apps") if isinstance(answer, dict) else None
+        if status != 200 or not isinstance(found, list):
+            raise RouterDown(f"its answer can't be used (HTTP {status})")
+        trouble = answer.get("trouble")
+        names = tuple(str(app.get("app")) for app in found if isinstance(app, dict))
+        return Served(names, str(trouble) if trouble else None)
 
     def _get(self, path: str, wait: float) -> tuple[int, Any]:
         import urllib3

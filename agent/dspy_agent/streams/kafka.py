@@ -57,7 +57,12 @@ def admin(settings: StreamSettings, more: Mapping[str, Any] | None = None) -> Ad
 
 
 def check_reachable(settings: StreamSettings, seconds: float = 10.0) -> None:
-    """Ask the broker for its metadata.
+    """Ask the broker for its metadata; ``topic_names`` says what may be raised."""
+    topic_names(settings, seconds)
+
+
+def topic_names(settings: StreamSettings, seconds: float) -> frozenset[str]:
+    """Return the names of all topics.
 
     Raises:
         ClusterError: no broker answers in time, or it refuses the connection.
@@ -66,7 +71,7 @@ def check_reachable(settings: StreamSettings, seconds: float = 10.0) -> None:
     said: list[Any] = []
     client = admin(settings, {"log_level": 2, "error_cb": said.append})
     try:
-        client.list_topics(timeout=seconds)
+        return frozenset(client.list_topics(timeout=seconds).topics)
     except library.KafkaException as error:
         client.poll(0)
         refusal = next((one for one in said if one.name() in _REFUSALS), None)
@@ -104,6 +109,6 @@ def _library() -> Any:
         raise MissingRequirement(
             "The Kafka client is not installed.",
             code="NoKafkaClient",
-            next="Install it: pip install 'dspy-agent[streams]'.",
+            next="In a clone of DSPy Agent: uv tool install './agent[streams]'",
         ) from None
     return confluent_kafka

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from dspy_agent.doctor import cluster, machine, servers
+from dspy_agent.doctor import cluster, machine, servers, streams
 from dspy_agent.doctor.model import MISSING, OK, WARN, Check, Report
 from dspy_agent.tools.arguments import DoctorArguments
 from dspy_agent.tools.base import ToolContext
@@ -26,7 +26,8 @@ def run(arguments: DoctorArguments, context: ToolContext) -> Report:
         ("logs", lambda: machine.logs(context.workspace, context.logs)),
         ("model", servers.model),
         ("cluster", cluster.cluster),
-        ("kafka", servers.kafka),
+        ("kafka", streams.kafka),
+        ("router", streams.router),
     ]
     answers: dict[str, list[Check]] = {}
     # Daemon threads: a check that hangs in a system call must not keep the program from ending.
