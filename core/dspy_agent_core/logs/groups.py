@@ -132,14 +132,16 @@ class Groups:
         return group
 
     def exception(self, item: Happening) -> Group:
-        """Return the group of an exception, after counting it as seen.
+        """Return the group of an exception, after counting it as seen: like ones have like causes, too.
 
-        Beyond half of ``MAX_EXCEPTIONS`` groups, new messages of one place share a group; beyond three
-        quarters, places of one type; and then all that is left.
+        Beyond half of ``MAX_EXCEPTIONS`` groups, new messages and causes of one place share a group; beyond
+        three quarters, places of one type; and then all that is left.
         """
         place = () if item.frame is None else (item.frame.path, item.frame.line, item.frame.function)
         message = mask(item.message.partition("\n")[0])
-        keys: tuple[Key, ...] = ((item.type, message, *place), (item.type, "", *place), (item.type,), ())
+        causes = [mask(cause.partition("\n")[0]) for cause in item.cause or ()]
+        whole = (item.type, message, *place, *causes)
+        keys: tuple[Key, ...] = (whole, (item.type, "", *place), (item.type,), ())
         for quarters, key in enumerate(keys, start=2):
             group = self._exceptions.get(key)
             if group is None and (len(self._exceptions) < MAX_EXCEPTIONS * quarters // 4 or not key):

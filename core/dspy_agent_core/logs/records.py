@@ -176,6 +176,11 @@ def _goes_on(stream: _Stream, trace: Record, line: Line, done: list[Record]) -> 
     text = line.text
     if trace.open is None or (trace.waited and _is_first_frame(stream.plain, text)):
         return False
+    if _is_of_last(trace, trace.open, text):
+        said = Record(trace.start + trace.lines - 1, False, None, None, [trace.texts.pop(), text], 2)
+        trace.lines -= 1
+        done += _open(stream, said, "frames")
+        return True
     headed = line.headed and not (trace.per_line and line.level is None)
     if trace.open.takes(text, headed):
         trace.per_line = trace.per_line or (line.headed and trace.lines == 1)
@@ -269,14 +274,28 @@ def _kind_of_frame(text: str) -> str:
 
 def _is_first_frame(plain: Record | None, text: str) -> bool:
     """Return whether ``text`` is a frame below a line that names an exception of its own."""
-    if plain is None or not text[:1].isspace():
+    if plain is None or not (text[:1].isspace() or ":in " in text):
         return False
     if text[:1] == " " and _tells_where_made(plain):
         return True
-    if not syntax.AT_FRAME.match(text):
+    if not syntax.AT_FRAME.match(text) and not (":in " in text and syntax.RUBY_PLAIN.match(text)):
         return False
+    if syntax.OWN_CLASS.match(plain.texts[-1]) or syntax.RUBY_TYPED.match(plain.texts[0]):
+        return True
     return any(syntax.HEAD.match(said.strip()) for said in plain.texts[-8:]) or bool(
         syntax.EMBEDDED.search(plain.texts[0])
+    )
+
+
+def _is_of_last(trace: Record, opened: OpenTrace, text: str) -> bool:
+    """Return whether ``text`` shows that the last line of a Python message is the head of another trace."""
+    if trace.waited or opened.kind != "python" or opened.wants_final or text[:1] != " ":
+        return False
+    said = trace.texts[-1]
+    return (
+        said[:1].isalpha()
+        and syntax.AT_FRAME.match(text) is not None
+        and (syntax.OWN_CLASS.match(said) or syntax.EMBEDDED.search(said[:4000])) is not None
     )
 
 
@@ -302,6 +321,8 @@ def _hangs_below(record: Record, text: str, kind: str | None) -> bool:
         return _introduces(record, text, kind)
     if text[0] in " \t" or syntax.DETAIL.match(text):
         return True
+    if text.startswith("======") and not text.strip("="):
+        return False  # the rule above a failure of unittest
     return record.headed and "Warning: " not in text and levels.sounds_like(text) <= levels.INFO
 
 
@@ -312,7 +333,7 @@ def _introduces(record: Record, text: str, kind: str) -> bool:
     if record.headed and record.lines == 1:
         return True
     short = record.lines <= _MAX_WORDS or _tells_where_made(record)
-    if kind == "python" and text.startswith("Traceback ") and short:
+    if kind == "python" and text.lstrip().startswith("Traceback ") and short:
         return record.headed or levels.sounds_like(record.texts[0]) >= levels.ERROR
     if kind == "ruby" and syntax.RUBY_NAMED.match(record.texts[-1]):
         return True

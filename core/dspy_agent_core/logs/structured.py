@@ -63,6 +63,7 @@ _STACKS = (
     "stack_trace", "stacktrace", "stack", "trace", "backtrace", "extendedStackTrace", "frames", "StackTrace",
     "StackTraceString", "stackTrace",
 )  # fmt: skip
+_PANICS = ("panic", "recover", "recovered")  # where Go's programs put what they have recovered from
 _TELLING = frozenset((*_STACKS, "error.type", "errorType"))
 _TRACE = re.compile(
     r"Traceback \(most recent call last\)|\n[ \t]+at \S"
@@ -201,8 +202,19 @@ def _find_trace(value: Any, depth: int) -> str | None:
         texts = [v for v in value if isinstance(v, str)]
         if texts and len(texts) == len(value):
             return _find_trace("\n".join(t.rstrip("\n") for t in texts), depth + 1)
+        if chain := _of_chain(value):
+            return chain
         return next(filter(None, (_find_trace(v, depth + 1) for v in value)), None)
     return None
+
+
+def _of_chain(found: list[Any]) -> str | None:
+    """Write the exceptions of structlog's dict_tracebacks, the last one first, as Python prints them."""
+    if len(found) < 2 or not all(isinstance(one, dict) and one.get("exc_type") for one in found):
+        return None
+    texts = [_from_frames({"frames": [], **one}) for one in reversed(found)]
+    link = "\n\nThe above exception was the direct cause of the following exception:\n\n"
+    return link.join(filter(None, texts))
 
 
 def _of_object(error: dict[str, Any]) -> str | None:
@@ -231,6 +243,8 @@ def _of_lines(error: dict[str, Any], stack: str) -> str | None:
     """Put type and message above a stack that has neither."""
     head = _head(error)
     bare = stack.lstrip()
+    if bare.startswith("goroutine ") and (panic := next(filter(None, map(error.get, _PANICS)), None)):
+        return f"panic: {panic}\n\n{bare}"
     first = bare.partition("\n")[0]
     if not head or not (_BARE_FRAME.match(stack) or _BARE_FRAME.match(first)) or first in head:
         return None

@@ -87,7 +87,8 @@ class OpenTrace:
         if self.kind == "pytest" and syntax.PYTEST_SECTION.match(text):
             self._ended = True
             return False
-        if self._inside(text, headed):
+        again = self.kind in ("head", "frames") and text.startswith(syntax.MONO_AGAIN)
+        if again or self._inside(text, headed):
             self._after_blank = False
             return True
         if self._known is not None and self._known.begins(text):
@@ -103,6 +104,9 @@ class OpenTrace:
             return False
         if self._indent and not text[: self._indent].isspace():
             return False
+        if self._before_head and self._after_blank and syntax.HEAD.match(text):
+            self._before_head, self._in_message, self._after_blank = False, True, False
+            return True
         if self._before_head:  # Node prints the code that threw, a caret, then the message
             self._in_message, self._before_head = self._after_caret, not self._after_caret
             self._after_caret, self._after_blank = bool(_CARET.match(text)), False
@@ -181,6 +185,8 @@ class OpenTrace:
         return bool(matched)
 
     def _go(self, text: str) -> bool:
+        if self._in_message and text == self._last and text.startswith("fatal error: "):
+            return True  # two threads found it at once
         if (text[:1] in _INSIDE_GO or text[:1].isspace()) and syntax.GO_MORE.match(text):
             self._in_message = False
             return True
@@ -238,7 +244,7 @@ class OpenTrace:
                 return False
             self._in_code, self._last = False, text
             self.wants_final, self._chained = False, False
-            self._in_message, self._message_lines = True, 0
+            self._in_message, self._message_lines = ":" in text, 0
             return True
         return False
 

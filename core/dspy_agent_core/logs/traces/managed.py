@@ -34,6 +34,8 @@ def parse(texts: list[str]) -> Trace | None:
     """Return the outermost exception of a JVM or .NET trace, or None if ``texts`` is none."""
     reader = _Reader()
     for text in texts:
+        if reader.blocks and text.startswith(syntax.MONO_AGAIN):
+            break
         reader.read(text)
     found = [block.build() for block in reader.blocks]
     if not found or not any(trace.frames for trace in found):
@@ -140,6 +142,8 @@ def parse_node(texts: list[str]) -> Trace | None:
             blocks.append(_node_head(inner["head"], bare=None))
         elif in_message and syntax.NODE_TAIL.match(text):
             in_message = False
+            if blocks[-1].type is None:
+                _name(blocks[-1])
         elif in_message and text.strip():
             blocks[-1].message.append(text)
     if not blocks or not (thrown or any(block.frames for block in blocks)):
@@ -155,9 +159,9 @@ def _name(block: Block) -> None:
     """Find the head of the error among the words above its frames: test runners put more there."""
     for number in range(len(block.message) - 1, 0, -1):
         text = block.message[number].strip()
-        if (head := syntax.HEAD.match(text)) and not text.startswith(("Caused by", "[cause]")):
-            block.type = head["type"]
-            block.message = [(head["message"] or "").removesuffix(" {"), *block.message[number + 1 :]]
+        if syntax.HEAD.match(text) and not text.startswith(("Caused by", "[cause]")):
+            named = _node_head(text, None)
+            block.type, block.message = named.type, [*named.message, *block.message[number + 1 :]]
             return
 
 
@@ -180,6 +184,9 @@ def _thrown_at(texts: list[str]) -> tuple[RawFrame | None, int]:
         if where := syntax.NODE_WHERE.match(text):
             carets = [n for n in range(number + 1, min(number + 8, len(texts))) if _CODE.match(texts[n])]
             start = carets[0] + 1 if carets else number + 1
+            if not carets:  # blanks stand for it at the end of the code
+                below = range(number + 2, min(number + 8, len(texts)))
+                start = next((n for n in below if not texts[n - 1].strip() and texts[n].strip()), start)
             path = where["path"].removeprefix("file://")
             return RawFrame(path, int(where["line"][:9]), None), start
     return None, 0

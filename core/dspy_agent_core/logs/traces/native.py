@@ -135,8 +135,19 @@ def parse_ruby(texts: list[str]) -> Trace | None:
         for number, text in enumerate(block.message):
             if block.type is None and (found := syntax.RUBY_TYPED.match(text)):
                 block.type, block.message[number] = found["type"], found["message"]
+    for block in blocks:
+        block.frames = _without_builtin(block.frames)
     built = [block.build() for block in blocks]
     return built[0].caused_by(built[1:]) if built and (built[0].type or built[0].frames) else None
+
+
+def _without_builtin(frames: list[RawFrame]) -> list[RawFrame]:
+    """Leave out the built-in method that raised: it stands at the place of its caller."""
+    if len(frames) < 2 or (frames[0].function or "").startswith(("block ", "rescue ", "ensure ")):
+        return frames
+    inner, outer = frames[:2]
+    same = (inner.path, inner.line) == (outer.path, outer.line)
+    return frames[1:] if same and inner.function != outer.function else frames
 
 
 def _ruby_logged(before: list[str]) -> Block:

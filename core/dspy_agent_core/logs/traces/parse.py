@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dspy_agent_core.logs.traces import managed, native, python, syntax
+from dspy_agent_core.logs.traces import managed, native, python, scripting, syntax
 from dspy_agent_core.logs.traces.kinds import KINDS, is_frame, known_by_words
 from dspy_agent_core.logs.traces.model import RawFrame, Trace
 
@@ -38,6 +38,8 @@ def _by_language(texts: list[str], context: list[str] | None) -> Trace | None:
     ruby_first = "from " in whole and any(syntax.RUBY_FROM.match(t) for t in texts)
     if not ruby_first and ("Traceback (" in whole or 'File "' in whole) and _is_python(texts):
         return python.parse(texts)
+    if "\nStack trace:\n#0 " in whole and (php := scripting.parse_php(texts)):
+        return php
     if "E   " in whole and any(syntax.PYTEST_ERROR.match(t) for t in texts):
         return python.parse_pytest(texts, context or [])
     if "panicked at " in whole and any(syntax.RUST_HEAD.match(t) for t in texts):

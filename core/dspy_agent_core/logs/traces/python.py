@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from dspy_agent_core.logs.traces import syntax
 from dspy_agent_core.logs.traces.model import Block, RawFrame, Trace
@@ -21,8 +22,20 @@ def parse(texts: list[str]) -> Trace | None:
     if not blocks:
         return None
     top = [trace for depth, trace in blocks if depth == 0] or [blocks[-1][1]]
+    if any(map(syntax.PY_REMOTE.match, texts)):
+        top = _brought_back(top)
     inner = [trace for depth, trace in blocks if depth > 0 and trace is not top[-1]]
     return top[-1].caused_by([*reversed(top[:-1]), *inner])
+
+
+def _brought_back(chain: list[Trace]) -> list[Trace]:
+    """Put the frames of another process below those of the process that has raised its exception again."""
+    found: list[Trace] = []
+    for trace in chain:
+        if found and (found[-1].type, found[-1].message) == (trace.type, trace.message.partition("\n")[0]):
+            trace = replace(trace, frames=(*found.pop().frames, *trace.frames))
+        found.append(trace)
+    return found
 
 
 def _indent(texts: list[str]) -> int:

@@ -10,7 +10,9 @@ _MAX_PHP = 50_000
 _PHP_TYPE = r"[A-Za-z_\\][\w\\]*"
 _PHP_KIND = r"(?:PHP )?(?P<kind>(?:Recoverable )?[Ff]atal error|Parse error|Warning|Notice|Deprecated): +"
 _PHP_UNCAUGHT = re.compile(
-    rf"(?:Uncaught |^Next )(?P<type>{_PHP_TYPE})(?:: (?P<message>.{{0,4000}}?))?"
+    r"(?:Uncaught |^Next |(?<![\w\\])(?=(?:[\w\\]*(?:Exception|Error)|\w+\\[\w\\]+)"
+    r"(?:: .{0,4000}?)? in \S{1,400}:\d+\nStack trace:\n))"
+    rf"(?P<type>{_PHP_TYPE})(?:: (?P<message>.{{0,4000}}?))?"
     r" in (?P<path>\S{1,400}?):(?P<line>\d+)$",
     re.S | re.M,
 )

@@ -37,11 +37,13 @@ TYPE_ENDS = (
 HEAD_TYPE = rf"(?:[A-Za-z_$][\w$]*(?:\.|::))*[A-Z][\w$]*(?:{'|'.join(TYPE_ENDS)})"
 HEAD = re.compile(
     rf"""(?:Exception\ in\ thread\ "[^"]*"\ |Uncaught\ (?:\(in\ promise\)\ )?|Unhandled\ exception\.\ |\[)?
-    (?P<type>{HEAD_TYPE}|(?:[a-z][\w$]*\.)+[A-Z][\w$.]*(?=:|$)|(?<=exception\.\ )[\w.]+|(?<="\ )[\w.$]+
+    (?P<type>{HEAD_TYPE}|(?:[a-z][\w$]*\.)+[A-Z][\w$.]*(?=:|$)|[A-Z]\w*\$[A-Z]\w*(?=:|$)
+    |(?<=exception\.\ )[\w.]+|(?<="\ )[\w.$]+
     |Error|Exception)
     (?:\ \[[\w-]+\])?(?:\ \(0x[0-9A-Fa-f]+\))?(?::\ ?(?P<message>.*)|\]?(?:\ \{{)?$)""",
     re.VERBOSE | re.S,
 )
+OWN_CLASS = re.compile(r"(?:[\w$]+\.)*[A-Z][a-z0-9]+[A-Z]\w*(?:: .*)?$", re.S)  # `StockGone: shop`
 EMBEDDED = re.compile(
     rf"(?<![\w.])(?<!::)(?P<type>{HEAD_TYPE})(?::(?: (?P<message>.*)|$)|(?=[\s,;)\]]|$))", re.S
 )
@@ -50,6 +52,7 @@ AT_FRAME = re.compile(r"\s+at (?=\S)")
 JVM_FRAME = re.compile(r"\s+at (?:[\w.\-]*(?:@[\w.\-]+)?/)*(?P<call>[\w.$<>\-]+)\((?P<where>[^()]*)\)")
 JVM_MORE = re.compile(r"\s*(?:Caused by: |Suppressed: |\.\.\. \d+ (?:more|common frames omitted))")
 DOTNET_MORE = re.compile(r"\s*(?:---> |--- End of )")
+MONO_AGAIN = "FATAL UNHANDLED EXCEPTION: "  # what Mono says twice
 NODE_WHERE = re.compile(
     r"(?P<path>(?:file://|/|[A-Za-z]:[\\/]|\.{0,2}/|node:)?[^\s:][^\s]*\.[cm]?[jt]sx?"
     r"|node:[\w/.]+):(?P<line>\d+)$"
