@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from dspy_agent.logs.find import MAX_FILES, find_logs, rotated_from
 from dspy_agent.logs.gather import FILLED, OLDER, ONLY_THE_END, Gathering
 from dspy_agent.logs.lines import lines_of
+from dspy_agent.logs.progress import Progress
 from dspy_agent.logs.read import LogFile, NotALog
 from dspy_agent.logs.tail import Tail
 from dspy_agent_core.contracts.results import Unread
@@ -151,6 +153,26 @@ def test_files_that_were_not_written_since_then_are_counted_only(tmp_path: Path)
     lines, unread = gathered(tmp_path, START.timestamp())
     assert lines == []
     assert unread == [Unread("3 older files", "not written since then")]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_long_reading_is_told_on_a_terminal_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(b"INFO filler\n" * 400_000)
+    told: dict[bool, str] = {}
+    for stream in (_Terminal(), io.StringIO()):
+        progress = Progress(stream, patience=0.0)
+        list(LogFile(path, None, tell=partial(progress.at, "a.log")).lines())
+        progress.end()
+        told[stream.isatty()] = stream.getvalue()
+    assert "reading a.log: " in told[True]
+    assert " of 4 MiB" in told[True]
+    assert told[True].endswith("\x1b[K")
+    assert told[False] == ""
 
 
 def test_newer_files_fill_what_is_read(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from dspy_agent.logs.find import STDIN, Found
 from dspy_agent.logs.lines import lines_of
+from dspy_agent.logs.progress import Progress
 from dspy_agent.logs.read import LogFile, NotALog
 from dspy_agent.tools.amounts import count
 from dspy_agent_core.contracts.results import Unread
@@ -62,11 +64,15 @@ class Gathering:
 
     def files(self, found: Found) -> None:
         """Read what was found."""
-        for path in found.files:
-            if path == STDIN:
-                self.stream(sys.stdin.buffer)
-            else:
-                self._file(path)
+        progress = Progress()
+        try:
+            for path in found.files:
+                if path == STDIN:
+                    self.stream(sys.stdin.buffer)
+                else:
+                    self._file(path, progress)
+        finally:
+            progress.end()
         for why, files in self._passed_over.items():
             self.unread.append(Unread(count(files, "older file"), why))
         if found.left_out:
@@ -79,7 +85,7 @@ class Gathering:
         for offset, text in lines_of(stream):
             self._take(text, str(STDIN), at, offset)
 
-    def _file(self, path: Path) -> None:
+    def _file(self, path: Path, progress: Progress) -> None:
         shown = shown_path(path, self._workspace)
         if self._left is not None and self._left < _WORTH_READING:
             self._passed_over[FILLED] += 1
@@ -89,7 +95,7 @@ class Gathering:
             if self._since is not None and path.stat().st_mtime < self._since - _DAY:
                 self._passed_over["not written since then"] += 1
                 return
-            file = LogFile(path, limit, self._since, self._whole)
+            file = LogFile(path, limit, self._since, self._whole, partial(progress.at, shown))
             if file.is_plain:
                 self.ends[path] = file.inode, file.size
             self.times[shown] = file.modified

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -30,6 +30,7 @@ class LogFile:
         limit: read at most this many bytes from the end (of the text, if it is packed). None: all.
         since: read only from about this time on (epoch seconds), where the file can be searched.
         whole: a last line without an end is left to be read later.
+        tell: is told, while it is read, how many bytes were read, and of how many.
 
     Attributes:
         modified: the file's time, epoch seconds.
@@ -44,12 +45,17 @@ class LogFile:
     """
 
     def __init__(
-        self, path: Path, limit: int | None, since: float | None = None, whole: bool = False
+        self,
+        path: Path,
+        limit: int | None,
+        since: float | None = None,
+        whole: bool = False,
+        tell: Callable[[int, int], None] | None = None,
     ) -> None:
         self.skipped = 0
         self.is_older = False
         self.damaged = ""
-        self._limit, self._since = limit, since
+        self._limit, self._since, self._tell = limit, since, tell
         try:
             self._file: BinaryIO = open_regular(path)
         except (OSError, ValueError) as error:
@@ -106,7 +112,7 @@ class LogFile:
     def _from(self, start: int) -> tuple[BinaryIO, int]:
         """Return the file from the first line after ``start`` up to what it was when opened."""
         self._file.seek(start)
-        buffered = io.BufferedReader(_UpTo(self._file, self.size - start), CHUNK)
+        buffered = io.BufferedReader(_UpTo(self._file, self.size - start, self._tell), CHUNK)
         if start:
             self.skipped = start + skip_line(buffered)
         return buffered, self.skipped
@@ -154,8 +160,9 @@ class LogFile:
 class _UpTo(io.RawIOBase):
     """The next ``size`` bytes of a file: what a program writes meanwhile is not read."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int, tell: Callable[[int, int], None] | None = None) -> None:
         self._file, self._left = file, size
+        self._size, self._tell = size, tell
 
     def readable(self) -> bool:
         return True
@@ -164,4 +171,6 @@ class _UpTo(io.RawIOBase):
         data = self._file.read(min(len(buffer), self._left))
         buffer[: len(data)] = data
         self._left -= len(data)
+        if self._tell is not None:
+            self._tell(self._size - self._left, self._size)
         return len(data)
