@@ -44,8 +44,6 @@ class Happening:
 def trace_of(record: Record) -> Trace | None:
     """Return the exception that ``record`` tells of, or None."""
     quiet = record.level is not None and record.level < levels.WARNING
-    if quiet and record.lines == 1 and record.open is None and record.trace_text is None:
-        return None
     if record.trace_text is not None:
         texts = record.trace_text.split("\n")
         return parse_trace(texts) or bare_exception(texts[0])

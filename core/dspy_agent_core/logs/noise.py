@@ -43,16 +43,8 @@ _RULES: Final[tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]] = (
 )
 
 _PATHS: Final = (
-    "probe/",
-    "hc/",
-    "prometheus",
-    "/live",
-    "/ready",
-    "/startupz",
-    "/ping",
-    "/status",
-    "/metrics",
-)
+    "probe/", "hc/", "prometheus", "/live", "/ready", "/startupz", "/ping", "/status", "/metrics",
+)  # fmt: skip
 
 # Old versions of the agent gave up on their model after 600 s, without end: three facts must meet.
 _LEGACY_TIMEOUT: Final = (
@@ -67,17 +59,7 @@ _LEGACY_TIMEOUT: Final = (
 def noise_rule(message: str) -> str | None:
     """Return the name of the rule that hides ``message``, or None. Ask only below level warning."""
     text = message[:1000].lower()
-    if not _is_suspect(text):
-        return None
-    for name, hints, pattern in _RULES:
-        if any(map(text.__contains__, hints)) and pattern.search(text):
-            return name
-    return None
-
-
-def _is_suspect(text: str) -> bool:
-    """Return whether some pattern of ``_RULES`` may match: most lines end here."""
-    return (
+    if not (
         ("/" in text and any(map(text.__contains__, _PATHS)))
         or "%" in text
         or "health" in text
@@ -87,7 +69,12 @@ def _is_suspect(text: str) -> bool:
         or "[=" in text
         or "[>" in text
         or "━━" in text
-    )
+    ):
+        return None  # most lines
+    for name, hints, pattern in _RULES:
+        if any(map(text.__contains__, hints)) and pattern.search(text):
+            return name
+    return None
 
 
 def loud_noise_rule(message: str) -> str | None:

@@ -45,6 +45,11 @@ class Record:
     waited: int = 0
     context: list[str] | None = None
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is one line, and nothing says that it tells of an exception."""
+        return self.lines == 1 and self.open is None and self.trace_text is None
+
     def add(self, text: str) -> None:
         """Append a line; of a huge record the frames in the middle go, the exceptions stay."""
         self.texts.append(text)
@@ -113,10 +118,10 @@ class Joiner:
 
     def in_trace(self) -> bool:
         """Return whether the last line of some stream was of a trace that may go on."""
-        return any(
-            stream.partial or (stream.trace is not None and not stream.trace.waited)
-            for stream in self._streams.values()
-        )
+        for stream in self._streams.values():
+            if stream.partial or (stream.trace is not None and not stream.trace.waited):
+                return True
+        return False
 
     def may_take(self, line: Line) -> bool:
         """Return whether ``line``, which has no header, may belong to a record that is still open."""

@@ -129,8 +129,12 @@ class Reducer:
             epoch = self._last_epoch[source] = record.stamp.epoch
         else:
             epoch = self._last_epoch.get(source, at or 0.0)
-        trace = trace_of(record)
-        level = level_of(record, trace)
+        trace, own = None, record.level
+        if own is not None and own < levels.WARNING and record.is_bare:
+            level = own
+        else:
+            trace = trace_of(record)
+            level = level_of(record, trace)
         rule = _noise(record.texts[0], trace, level) or self._left_out(trace, level, epoch)
         if rule is not None:
             self._hidden[rule] += record.lines

@@ -76,6 +76,7 @@ _LOGFMT = re.compile(r"[\w.@-]+=")
 _LOGFMT_LEVEL = re.compile(r"\s(?:level|lvl|severity)=")
 _LOGFMT_LEVELS = ("level=", "lvl=", "severity=")
 _BARE_FRAME = re.compile(r"\s+at \S|\S+:\d+:in [`']|#\d+ \S|\s*File \"|\S+:\d+$")
+_DECODER = json.JSONDecoder()
 _CLOSING_QUOTE = re.compile(r"\n['\"]$")
 
 
@@ -92,10 +93,12 @@ class Fields:
 def parse_json(text: str) -> Fields | None:
     """Return the fields of a line that is one JSON object, or None if it is none."""
     try:
-        data = json.loads(text)
+        data, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         return None
-    return from_mapping(data, text) if type(data) is dict else None
+    if type(data) is not dict or (end < len(text) and text[end:].strip(" \t\r\n")):
+        return None
+    return from_mapping(data, text)
 
 
 def from_mapping(data: dict[str, Any], text: str) -> Fields:

@@ -212,15 +212,18 @@ class PartitionWindows:
             return
         window.bytes += len(record.line)
         line = line or parse_line(record.line, _dated(record))
-        level = line.level if line.level is not None else sounds_like(line.text)
-        if window.alarm is None and level >= WARNING:
+        source, level = record.source, line.level
+        window.reducer.take(line, source, _dated(record), record.offset)
+        goes_on = window.reducer.in_trace(source)
+        if level is None and not (goes_on and window.alarm is not None):
+            level = sounds_like(line.text)
+        if window.alarm is None and level is not None and level >= WARNING:
             window.alarm = record.time
             window.deadline = min(window.deadline, time + self._windows.hold)
-        window.seen[record.source] = time
-        window.reducer.take(line, source=record.source, at=_dated(record), offset=record.offset)
-        window.unsettled.pop(record.source, None)
-        if level >= ERROR or window.reducer.in_trace(record.source):
-            window.unsettled[record.source] = time
+        window.seen[source] = time
+        window.unsettled.pop(source, None)
+        if goes_on or (level is not None and level >= ERROR):
+            window.unsettled[source] = time
 
     def _close(self, window: _Open) -> Context:
         result = window.reducer.result()

@@ -158,8 +158,7 @@ class ContextConsumer:
             record = RawRecord(offset, stamp, None)
             letter = letter_of(message, bad.reason, str(bad))
         if not partition.is_replayed(offset):
-            self._measures.lines.labels(partition.app).inc()
-            self._measures.bytes.labels(partition.app).inc(len(value or b""))
+            self._measures.read(partition.app, len(value or b""))
         for outgoing in partition.take(record, letter):
             self._sender.send(outgoing)
 

@@ -25,6 +25,7 @@ class Measures:
 
         self.lines = counter("lines", "Raw records that were read.", "app")
         self.bytes = counter("bytes", "Bytes of their values.", "app")
+        self._reading: dict[str, tuple[Counter, Counter]] = {}
         self.contexts = counter("contexts", "Contexts that were delivered.", "app")
         self.events = counter("events", "Events in them.", "app")
         self.hidden = counter("hidden_lines", "Lines that are not shown in them, by rule.", "app", "rule")
@@ -40,6 +41,14 @@ class Measures:
             buckets=_SECONDS,
             registry=registry,
         )
+
+    def read(self, app: str, size: int) -> None:
+        """Count a raw record with a value of ``size`` bytes."""
+        counters = self._reading.get(app)
+        if counters is None:
+            counters = self._reading[app] = self.lines.labels(app), self.bytes.labels(app)
+        counters[0].inc()
+        counters[1].inc(size)
 
     def delivered(self, context: Context) -> None:
         """Count a context."""

@@ -9,6 +9,7 @@ from dspy_agent_core.logs.traces.kinds import KINDS, is_frame, known_by_words
 from dspy_agent_core.logs.traces.model import RawFrame, Trace
 
 _HEAD_LINES = 40
+_GO = ("panic: ", "fatal error: ", "goroutine ", ".go:")
 # What Python's `warnings` prints.
 _WARNED = re.compile(
     r"(?P<path>[^\s:][^:\n]*):(?P<line>\d+): (?P<type>[\w.]*Warning): (?P<message>.*)$", re.S
@@ -44,7 +45,9 @@ def _by_language(texts: list[str], context: list[str] | None) -> Trace | None:
         return python.parse_pytest(texts, context or [])
     if "panicked at " in whole and any(syntax.RUST_HEAD.match(t) for t in texts):
         return native.parse_rust(texts)
-    if any(syntax.GO_HEAD.match(t) or syntax.GO_PLACE.match(t) for t in texts):
+    if any(map(whole.__contains__, _GO)) and any(
+        syntax.GO_HEAD.match(t) or syntax.GO_PLACE.match(t) for t in texts
+    ):
         return native.parse_go(texts)
     is_ruby = ruby_first or (
         ":in " in whole and any(syntax.RUBY_HEAD.match(t) or syntax.RUBY_PLAIN.match(t) for t in texts)
@@ -53,7 +56,7 @@ def _by_language(texts: list[str], context: list[str] | None) -> Trace | None:
         return ruby
     if any(managed.NODE_FRAME.match(t) for t in texts):
         return managed.parse_node(texts)
-    if any(syntax.RUST_CAUSES.match(t) for t in texts):
+    if "Caused by:" in whole and any(syntax.RUST_CAUSES.match(t) for t in texts):
         return native.parse_report(texts)
     return managed.parse(texts) or managed.parse_node(texts)
 
