@@ -130,6 +130,12 @@ def test_failures_of_one_kind_that_follow_each_other_stay_apart() -> None:
         assert all(event.frame is not None and not event.cause for event in events)
 
 
+def test_what_two_threads_of_go_found_is_told_once() -> None:
+    head = "fatal error: concurrent map writes"
+    (event,) = events_of([head, head, "", "goroutine 1 [running]:", "main.work(...)", "\t/app/x.go:3 +0x1d"])
+    assert (event.message, event.frame and event.frame.line) == ("concurrent map writes", 3)
+
+
 HOSTILE = {
     "many colons": "a::" * 30_000 + "A",
     "PHP, never placed": "PHP Fatal error:  Uncaught A: " + "b in c:3 " * 10_000,
