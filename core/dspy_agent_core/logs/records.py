@@ -320,7 +320,7 @@ def _remember(stream: _Stream, text: str) -> None:
 
 def _hangs_below(record: Record, text: str, kind: str | None) -> bool:
     """Return whether an unmarked line continues a plain record."""
-    if record.lines >= _MAX_CONTINUATION or not text.strip():
+    if record.lines >= _MAX_CONTINUATION or record.trace_text is not None or not text.strip():
         return False
     if kind is not None:
         return _introduces(record, text, kind)

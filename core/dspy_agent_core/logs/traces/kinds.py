@@ -122,9 +122,11 @@ def trace_kind(text: str, *, quiet: bool = False) -> str | None:
         return "node"
     if not quiet and (known := known_by_words(text)):
         return known
+    if "RemoteTraceback:" in text and syntax.PY_REMOTE.match(text):
+        return "python"
     if not _may_be_type(text.partition(" ")[0]) or not syntax.HEAD.match(text):
         return None
-    return "python" if syntax.PY_REMOTE.match(text) else "head"
+    return "head"
 
 
 def _may_be_type(word: str) -> bool:
