@@ -29,7 +29,7 @@ from tests.core.corpus.run import NotHereError, output_of
 
 RESULTS = Path(__file__).parent / "results" / "kept-exceptions.json"
 _NOISE = 300  # lines of noise around each failure
-_CARRIERS = 4  # that each failure is put behind, in turn
+_CARRIERS = 16  # that each failure is put behind, in turn
 _STREAM_NOISE = 60  # lines of noise per failure where all failures are in one stream
 
 

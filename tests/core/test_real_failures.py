@@ -124,3 +124,20 @@ def test_a_failure_with_other_values_is_the_same_failure(case: Case) -> None:
     first = case.shown[0]
     told = [event.count for event in reduce(lines) if event.type == first.type and event.level != "warning"]
     assert told == [12]
+
+
+def test_equal_failures_with_other_causes_are_told_apart() -> None:
+    failure = ['Exception in thread "main" shop.OrderFailed: order 7', "\tat shop.Orders.ship(Orders.java:9)"]
+    lines = [
+        line
+        for cause in ("java.net.SocketException: reset", "java.io.EOFException")
+        for line in (
+            *failure,
+            f"Caused by: {cause}",
+            "\tat shop.Bank.pay(Bank.java:4)",
+            "\t... 1 more",
+            "next",
+        )
+    ]
+    causes = [event.cause[0].partition(" at ")[0] for event in reduce(lines) if event.cause]
+    assert sorted(causes) == ["java.io.EOFException", "java.net.SocketException: reset"]

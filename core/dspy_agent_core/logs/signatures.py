@@ -2,8 +2,8 @@
 
 An exception's name is of its type, masked message, own frame and causes: of the record alone. A message's is
 of its level and its template as it stands when all has been read. Masks are the same everywhere, so two
-windows name like messages differently only if a word that looks like no variable was seen with several values in one of
-them and not in the other; ``Baseline.before`` finds them all the same.
+windows name like messages differently only if a word that looks like no variable was seen with several values
+in one of them and not in the other; ``Baseline.before`` finds them all the same.
 """
 
 from __future__ import annotations
