@@ -121,6 +121,16 @@ def test_a_damaged_message_is_read_or_refused_with_a_reason(message: Message, at
     assert _outcome(type(message), damaged) in REASONS | {"read"}
 
 
+def test_fields_that_a_newer_program_adds_to_an_event_are_passed_over() -> None:
+    event = {"level": "error", "message": "m", "count": 1, "frame": {"path": "p", "column": 1}, "trend": "up"}
+    window = {"start": "2026-01-01T00:00:00.000Z", "end": "2026-01-01T00:00:00.000Z", "zone": "UTC"}
+    hidden = [{"rule": "r", "lines": 1, "why": "calm"}]
+    whole = {"id": "a/0/0-1", "app": "a", "window": window, "ctx": [], "events": [event], "hidden": hidden}
+    read = decode(Context, json.dumps(whole).encode())
+    assert (read.events[0].frame, read.hidden) == (Frame("p"), [Hidden("r", 1)])
+    assert decode(Context, read.encode()) == read
+
+
 @pytest.mark.parametrize(
     ("value", "outcome"),
     [

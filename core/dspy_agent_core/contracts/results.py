@@ -6,7 +6,10 @@ Plain dataclasses, so that a one-shot command starts without importing pydantic.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Any, ClassVar, Final
+
+# Read by pydantic where these classes are parts of messages: what a newer program adds is passed over.
+_NEWER_FIELDS: Final = {"extra": "ignore"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Hits:
 class Frame:
     """A stack frame: ``path`` as it stands in the log, or relative to the workspace where it lies in it."""
 
+    __pydantic_config__: ClassVar[dict[str, str]] = _NEWER_FIELDS
+
     path: str
     line: int | None = None
     function: str | None = None
@@ -73,6 +78,8 @@ class LogEvent:
     out where there was none. ``example`` begins at ``offset`` of ``source``: a byte of a file, or the
     offset in a topic's partition. ``app`` says whose log it is, where several are shown.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _NEWER_FIELDS
 
     level: str
     message: str
@@ -93,6 +100,8 @@ class LogEvent:
 @dataclass(frozen=True, slots=True)
 class Hidden:
     """Lines that a named noise rule hides."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _NEWER_FIELDS
 
     rule: str
     lines: int

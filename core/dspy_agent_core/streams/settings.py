@@ -67,12 +67,16 @@ def _properties(file: Path) -> dict[str, str]:
             code="BadKafkaConfig",
             next="Name a file with lines such as security.protocol=SASL_SSL.",
         ) from None
-    pairs = [line.partition("=") for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    wrong = next((name for name, equals, _ in pairs if not equals), None)
+    said = {
+        number: line.partition("=")
+        for number, line in enumerate(lines, 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    }
+    wrong = next((number for number, (_, equals, _) in said.items() if not equals), None)
     if wrong is not None:
-        raise UsageError(
-            f"A line of {file} is no client property: {wrong.strip()!r}.",
+        raise UsageError(  # without its words: it can hold a password
+            f"Line {wrong} of {file} is no client property.",
             code="BadKafkaConfig",
             next="Write one name=value on each line.",
         )
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    return {name.strip(): value.strip() for name, _, value in said.values()}
