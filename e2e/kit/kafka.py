@@ -81,7 +81,16 @@ def install_topic_crd(cluster: Cluster) -> None:
 
 def remove_topic_crd(cluster: Cluster, namespace: str) -> None:
     """Remove the player of the Topic Operator, and the CRD with all its topics. Raises Failed."""
-    cluster.kubectl("delete", "deployment/topic-operator", "-n", namespace, "--ignore-not-found")
+    # In the foreground: it would put its finalizers back while it ends.
+    words = (
+        "delete",
+        "deployment/topic-operator",
+        "-n",
+        namespace,
+        "--ignore-not-found",
+        "--cascade=foreground",
+    )
+    cluster.kubectl(*words, "--timeout=60s", timeout=70)
     if not cluster.get("crd", TOPIC_CRD):
         return
     for topic in cluster.items(TOPIC_CRD, namespace):
