@@ -17,6 +17,7 @@ from tests.core.corpus.run import NotHereError, output_of
 # below its head, a cause below the properties of an object, a list of causes.
 ONLY_THEIR_PLACE_TELLS = frozenset(
     {
+        "node tells of a rejected promise and its reason",
         "rich logging",
         "rich traceback",
         "ruby cause",

@@ -22,6 +22,8 @@ _LIBRARY = re.compile(
     re.VERBOSE,
 )
 
+_WITHOUT_FILE = ("<string>", "<stdin>")
+
 
 def is_library(path: str) -> bool:
     """Return whether ``path`` is of a language's library or an installed package."""
@@ -31,7 +33,8 @@ def is_library(path: str) -> bool:
 def own_frame(trace: Trace, resolve: Resolve) -> Frame | None:
     """Return the innermost own frame of ``trace`` or of its causes.
 
-    First a frame that lies in the workspace; else one that is not of a library; else the innermost of all.
+    First a frame that lies in the workspace; else one that is not of a library; else one of a program without
+    a file (``python -c``); else the innermost of all.
     """
     chain = [trace, *trace.causes]
     for exception in chain:
@@ -42,7 +45,9 @@ def own_frame(trace: Trace, resolve: Resolve) -> Frame | None:
         for frame in exception.frames:
             if not is_library(frame.path):
                 return _as_is(frame)
-    return next((_as_is(frame) for exception in chain for frame in exception.frames), None)
+    frames = [frame for exception in chain for frame in exception.frames]
+    given = (frame for frame in frames if frame.path in _WITHOUT_FILE)
+    return next((_as_is(frame) for frame in (*given, *frames)), None)
 
 
 def _as_is(frame: RawFrame) -> Frame:

@@ -21,10 +21,16 @@ _CRI = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (stdout|stderr)
 _DOCKER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d))(?: |$)(.*)", re.S)
 _HEROKU = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) ((?:app|heroku)\[[\w.-]+\]): ?(.*)", re.S)
 _KUBECTL = re.compile(r"(\[pod/[^\]\s]+\]) (.*)", re.S)
-_COMPOSE = re.compile(rf"(?!(?:{levels.WORDS}|SUCCESS)\b)([A-Za-z0-9][\w.-]*?) +\| ?(.*)", re.S)
+_RANK = re.compile(r"(\[rank\d+\]): ?(.*)", re.S)  # torchrun
+_COMPOSE = re.compile(rf"(?!(?:{levels.WORDS}|SUCCESS)\b)((?:\d+\|)?[A-Za-z0-9][\w.-]*?) +\| ?(.*)", re.S)
+_FOREMAN = re.compile(r"\d\d:\d\d:\d\d ([\w-]+\.\d+) +\| ?(.*)", re.S)
 # The pod of a deployment and its container, as stern writes them.
 _STERN = re.compile(
     r"([a-z0-9][a-z0-9.-]{0,252}-[b-df-hj-np-tv-z0-9]{8,10}-[b-df-hj-np-tv-z0-9]{5} [a-z0-9-]+) (.*)", re.S
+)
+# A line of a trace as Dropwizard prints it.
+_DROPWIZARD = re.compile(
+    r"! (?:(?P<frame>at .*)|(?P<head>(?:Caused by: )?(?:[a-z]\w*\.)+[A-Z].*|\.\.\. \d.*))", re.S
 )
 _SHORTEST_STERN: Final = 16  # characters of a pod's name
 _SYSLOG = re.compile(
@@ -133,13 +139,16 @@ def _take_carrier(line: Line, at: float | None) -> bool:
         wraps = '"log":' in text and ('"stream":' in text or '"time":' in text or '"kubernetes":' in text)
         return _take_json(line) if wraps or '"__REALTIME_TIMESTAMP"' in text else False
     elif first == "[":
-        match = _KUBECTL.match(text) if text.startswith("[pod/") else None
+        match = _KUBECTL.match(text) if text.startswith("[pod/") else _RANK.match(text)
         return match is not None and _take_name(line, match)
+    elif first == "!" and (match := _DROPWIZARD.match(text)):
+        line.text = f"\t{match['frame']}" if match["frame"] else match["head"]
+        return True
     elif first == "<" and (match := _SYSLOG_ISO.match(text)):
         return _take_syslog(line, parse_iso(match[1]), match[2], match[3])
     elif (first == "<" or text[3:4] == " ") and (match := _SYSLOG.match(text)):
         return _take_syslog(line, match_time(match[1], _year(at))[0], match[2], match[3])
-    if "|" in text[:100] and (match := _COMPOSE.match(text)):
+    if "|" in text[:100] and (match := _COMPOSE.match(text) or _FOREMAN.match(text)):
         return _take_name(line, match)
     if " " not in text[:_SHORTEST_STERN] and "-" in text[:80] and (match := _STERN.match(text)):
         return _take_name(line, match)

@@ -120,6 +120,8 @@ def trace_kind(text: str, *, quiet: bool = False) -> str | None:
         return "ruby"
     if " " not in text and text[-1].isdigit() and syntax.NODE_WHERE.match(text):
         return "node"
+    if text.endswith(" Promise {") and text.startswith("Unhandled"):
+        return "head"
     if not quiet and (known := known_by_words(text)):
         return known
     if "RemoteTraceback:" in text and syntax.PY_REMOTE.match(text):

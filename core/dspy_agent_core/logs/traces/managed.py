@@ -27,6 +27,7 @@ _NODE_INNER = re.compile(
     r"(?:: .*)?)$",
     re.S,
 )
+_REJECTED = re.compile(r"\s*<rejected> (?P<head>.+)", re.S)  # a promise, as Node's inspector shows it
 _CODE = re.compile(r"\s*[\^~]+\s*$")
 
 
@@ -37,10 +38,22 @@ def parse(texts: list[str]) -> Trace | None:
         if reader.blocks and text.startswith(syntax.MONO_AGAIN):
             break
         reader.read(text)
+    if reader.blocks:
+        _without_logger(reader.blocks)
     found = [block.build() for block in reader.blocks]
     if not found or not any(trace.frames for trace in found):
         return None
     return found[0].caused_by(found[1:])
+
+
+def _without_logger(blocks: list[Block]) -> None:
+    """Take ``logger.Name: words: `` off where it was read as the type of the first exception."""
+    first, *causes = blocks
+    if first.type is None or first.type.endswith(syntax.TYPE_ENDS) or not first.message:
+        return
+    head = syntax.EMBEDDED.search(first.message[0])
+    if head and head.start() and "." in head["type"] and all(head["type"] != cause.type for cause in causes):
+        first.type, first.message[0] = head["type"], head["message"] or ""
 
 
 class _Reader:
@@ -132,6 +145,9 @@ def parse_node(texts: list[str]) -> Trace | None:
             path = frame["path"].removeprefix("file://").removeprefix("async ")
             blocks[-1].frames.append(RawFrame(path, int(frame["line"][:9]), call))
             in_message = False
+        elif (rejected := _REJECTED.match(text)) and not any(block.frames for block in blocks):
+            blocks = [_node_head(rejected["head"], bare=None)]
+            in_message = True
         elif blocks and syntax.AT_FRAME.match(text):
             in_message = False  # a frame without a place
         elif not blocks and text.strip():
