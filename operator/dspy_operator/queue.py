@@ -121,7 +121,8 @@ class WorkQueue:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
             try:
-                await asyncio.wait_for(waiter, timeout)
+                async with asyncio.timeout(timeout):  # wait_for would lose a cancellation beside a result
+                    await waiter
             except TimeoutError:
                 continue
             finally:

@@ -123,6 +123,18 @@ async def test_one_waiter_for_each_key(queue: WorkQueue) -> None:
     assert len(queue) == 2
 
 
+async def test_a_waiter_that_is_cancelled_as_a_key_comes_is_cancelled(queue: WorkQueue) -> None:
+    queue.add(TWO)
+    queue.done(await queue.get(), after=20.0)
+    getting = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    queue.add(ONE)
+    getting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await getting
+    assert await queue.get() == ONE
+
+
 async def test_a_closed_queue_hands_out_nothing(queue: WorkQueue) -> None:
     waiter = asyncio.ensure_future(queue.get())
     await asyncio.sleep(0)
