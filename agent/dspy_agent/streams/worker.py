@@ -11,14 +11,13 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from dspy_agent.streams import kafka
-from dspy_agent.streams.broker import refused
 from dspy_agent.streams.consume.assignment import starts
 from dspy_agent.streams.dead_letters import letter_of
+from dspy_agent.streams.group import subscription, take_read_error, topic_part
 from dspy_agent.streams.model_advice import ModelDesk
 from dspy_agent.streams.outbox import Outbox, Work
 from dspy_agent.streams.program import Program
 from dspy_agent_core.contracts.messages import BadMessage, Context, Result, decode
-from dspy_agent_core.errors import ClusterError
 from dspy_agent_core.streams.advice import Advice, advise
 from dspy_agent_core.streams.settings import StreamSettings
 
@@ -86,7 +85,10 @@ class Worker:
             ClusterError: the broker refuses, or the client can't go on.
         """
         self._consumer.subscribe(
-            self._subscription(), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            subscription(self._settings, self._settings.topics.ctx),
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
         )
         while not self._program.stopping and not self._finished():
             self._program.tick()
@@ -97,13 +99,6 @@ class Worker:
             if time.monotonic() >= self._commit_at:
                 self._commit(asynchronous=True)
         self._drain()
-
-    def _subscription(self) -> list[str]:
-        topics = self._settings.topics
-        if self._settings.apps:
-            return [topics.ctx(app) for app in self._settings.apps]
-        start = topics.ctx("").replace(".", "\\.")
-        return [f"^{start}[a-z0-9]([a-z0-9-]*[a-z0-9])?$"]
 
     def _read(self) -> None:
         first = self._consumer.poll(_WAIT_SECONDS if self._outbox.idle else 0.005)
@@ -165,19 +160,8 @@ class Worker:
         if error.code() == KafkaError._PARTITION_EOF:
             if work := self._work.get((topic, message.partition() or 0)):
                 work.seen = max(work.seen, message.offset() or 0)
-        elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            self._miss(topic)
-        elif stop := refused(error, f"the topic {topic}" if topic else "its group"):
-            raise stop
-        elif error.code() != KafkaError._MAX_POLL_EXCEEDED:
-            self._program.report("ReadError", f"{topic}: {error.str()}")
-
-    def _miss(self, topic: str) -> None:
-        next_step = f"dspy-agent stream topics --app {self._settings.topics.app_of(topic) or 'NAME'}"
-        if self._once:
-            raise ClusterError(f"The topic {topic} does not exist.", code="TopicMissing", next=next_step)
-        if self._program.health.unready(f"topic {topic}", f"waits for the topic {topic}"):
-            self._program.report("TopicMissing", f"Waits for the topic {topic}; make it: {next_step}")
+        else:
+            take_read_error(error, topic, self._program, self._settings, once=self._once)
 
     # The group
 
@@ -189,7 +173,7 @@ class Worker:
             if self._once:
                 self._ends[key] = end
             each.offset = start.offset
-            self._program.health.ready(f"topic {each.topic}")
+            self._program.health.ready(topic_part(each.topic))
         consumer.incremental_assign(partitions)
         self._paused = False
         self._program.health.ready()

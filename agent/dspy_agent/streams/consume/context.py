@@ -15,6 +15,7 @@ from dspy_agent.streams.consume.partition import Partition
 from dspy_agent.streams.consume.position import Position
 from dspy_agent.streams.consume.sender import Sender
 from dspy_agent.streams.dead_letters import letter_of
+from dspy_agent.streams.group import subscription, take_read_error, topic_part
 from dspy_agent.streams.outbox import Outbox
 from dspy_agent.streams.program import Program
 from dspy_agent_core.contracts.messages import BadMessage
@@ -47,7 +48,6 @@ _REVOKE_SECONDS: Final = 5.0
 _DRAIN_SECONDS: Final = 6.0
 _IDLE_SECONDS: Final = 30.0
 _MOST_WAITING: Final = 5000
-_TOPIC: Final = "topic"
 
 
 class ContextConsumer:
@@ -93,7 +93,10 @@ class ContextConsumer:
             ClusterError: the broker refuses, or the client can't go on.
         """
         self._consumer.subscribe(
-            self._subscription(), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            subscription(self._settings, self._settings.topics.raw),
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
         )
         gc.freeze()  # what lives to the end is not looked through again: that shows in the latency
         while not self._program.stopping and not self._finished():
@@ -106,13 +109,6 @@ class ContextConsumer:
             self._throttle()
             self._look()
         self._drain()
-
-    def _subscription(self) -> list[str]:
-        topics = self._settings.topics
-        if self._settings.apps:
-            return [topics.raw(app) for app in self._settings.apps]
-        start = topics.raw("").replace(".", "\\.")
-        return [f"^{start}[a-z0-9]([a-z0-9-]*[a-z0-9])?$"]
 
     # Reading
 
@@ -170,20 +166,8 @@ class ContextConsumer:
         if error.code() == KafkaError._PARTITION_EOF:
             if partition := self._partitions.get(key):
                 partition.next = max(partition.next, message.offset() or 0)
-        elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            self._miss(key[0])
-        elif stop := refused(error, f"the topic {key[0]}" if key[0] else "its group"):
-            raise stop
-        elif error.code() != KafkaError._MAX_POLL_EXCEEDED:
-            self._program.report("ReadError", f"{key[0]}: {error.str()}")
-
-    def _miss(self, topic: str) -> None:
-        """Say that ``topic`` is missing, and wait for it."""
-        next_step = f"dspy-agent stream topics --app {self._settings.topics.app_of(topic) or 'NAME'}"
-        if self._once:
-            raise ClusterError(f"The topic {topic} does not exist.", code="TopicMissing", next=next_step)
-        if self._program.health.unready(f"{_TOPIC} {topic}", f"waits for the topic {topic}"):
-            self._program.report("TopicMissing", f"Waits for the topic {topic}; make it: {next_step}")
+        else:
+            take_read_error(error, key[0], self._program, self._settings, once=self._once)
 
     def _warn_of_times(self, topic: str) -> None:
         if topic not in self._told:
@@ -275,7 +259,7 @@ class ContextConsumer:
             each.offset = partition.next
             if self._once:
                 self._ends[key] = end
-            self._program.health.ready(f"{_TOPIC} {each.topic}")
+            self._program.health.ready(topic_part(each.topic))
         consumer.incremental_assign(partitions)
         self._paused = False
         self._program.health.ready()
@@ -314,14 +298,16 @@ class ContextConsumer:
 
     def _throttle(self) -> None:
         """Take nothing more in while too much is on its way."""
-        assigned = [_topic_partition(key) for key in self._partitions]
         waiting = max((partition.waiting for partition in self._partitions.values()), default=0)
         if not self._paused and (self._outbox.full or waiting > _MOST_WAITING):
-            self._consumer.pause(assigned)
+            self._consumer.pause(self._assigned())
             self._paused = True
         elif self._paused and self._outbox.half_empty and waiting == 0:
-            self._consumer.resume(assigned)
+            self._consumer.resume(self._assigned())
             self._paused = False
+
+    def _assigned(self) -> list[TopicPartition]:
+        return [_topic_partition(key) for key in self._partitions]
 
     def _look(self) -> None:
         if time.monotonic() < self._look_at:
@@ -348,7 +334,7 @@ class ContextConsumer:
     def _drain(self) -> None:
         """Deliver what is on its way, commit it and leave the group, within a few seconds."""
         deadline = time.monotonic() + _DRAIN_SECONDS
-        self._consumer.pause([_topic_partition(key) for key in self._partitions])
+        self._consumer.pause(self._assigned())
         while time.monotonic() < deadline:
             self._outbox.poll(0.01)
             self._consumer.poll(0)
