@@ -10,8 +10,11 @@ class Symbol:
     """A definition.
 
     ``kind``: ``class``, ``function``, ``method``, ``interface``, ``struct``, ``enum``, ``type``, ``trait``,
-    ``module``, ``macro``, ``constant``. ``qualified`` joins the names of what encloses it by dots. The lines
-    count from 1, both within, decorators included. ``signature`` is one line; ``docstring`` the whole text.
+    ``module``, ``macro``, ``constant``; ``section`` in documents, ``table`` and ``view`` in SQL. ``qualified``
+    joins the names of what encloses it by dots. The lines count from 1, both within, decorators included.
+    ``signature`` is one line; ``docstring`` the whole text, on ``docstring_lines``: within the body in Python,
+    elsewhere the comment above, often before ``line``. ``bases`` is what it inherits from, implements or
+    embeds, as written but without type arguments.
     """
 
     name: str
@@ -21,6 +24,8 @@ class Symbol:
     end_line: int
     signature: str
     docstring: str | None = None
+    bases: tuple[str, ...] = ()
+    docstring_lines: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
