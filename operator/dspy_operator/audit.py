@@ -28,6 +28,7 @@ from dspy_operator.children import (
     Ref,
     possible_refs,
     stream_refs,
+    vector_refs,
 )
 from dspy_operator.desired import desired
 from dspy_operator.facts import Claim, Facts
@@ -204,7 +205,11 @@ def _compare(case: _Case, ref: Ref, live: Object) -> None:
 
 
 def _is_possible(ref: Ref, workspace: str) -> bool:
-    named = (*possible_refs(ref.namespace, workspace), *stream_refs(ref.namespace, workspace))
+    named = (
+        *possible_refs(ref.namespace, workspace),
+        *stream_refs(ref.namespace, workspace),
+        *vector_refs(ref.namespace, workspace),
+    )
     return ref in named or any(ref.kind == kind.kind for kind in OPTIONAL_KINDS)
 
 

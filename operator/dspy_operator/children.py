@@ -128,6 +128,11 @@ def streams_name(workspace: str) -> str:
     return f"{workspace}-streams"
 
 
+def vectors_name(workspace: str) -> str:
+    """Name of the Deployment that watches the vector store, and of its NetworkPolicy."""
+    return f"{workspace}-vectors"
+
+
 def possible_refs(namespace: str, name: str) -> tuple[Ref, ...]:
     """Return every child that any workspace ``name`` could have, in the order of applying."""
     agent, model = agent_name(name), model_name(name)
@@ -161,4 +166,12 @@ def stream_refs(namespace: str, name: str) -> tuple[Ref, ...]:
         ref(DEPLOYMENT, namespace, context_name(name)),
         ref(DEPLOYMENT, namespace, worker_name(name)),
         ref(DEPLOYMENT, namespace, router_name(name)),
+    )
+
+
+def vector_refs(namespace: str, name: str) -> tuple[Ref, ...]:
+    """Return every child that ``spec.vectorStore`` could ask for."""
+    return (
+        ref(NETWORK_POLICY, namespace, vectors_name(name)),
+        ref(DEPLOYMENT, namespace, vectors_name(name)),
     )

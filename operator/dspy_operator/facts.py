@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dspy_agent_core.contracts.cluster import PullProgress
+from dspy_agent_core.contracts.cluster import PullProgress, Termination
 from dspy_operator.children import Kind, Ref
 
 
@@ -54,6 +54,7 @@ class Facts:
         refusals: what the API server said to applies of this pass.
         events: events of children that are not ready, newest last (claims, StatefulSet, Deployment).
         pull: the last line of the ``model-pull`` container's log, while the model is not ready.
+        vectors: the last line of the ``vectors`` container's log, if it tells of a failure.
         served: which of ``children.OPTIONAL_KINDS`` the cluster has.
     """
 
@@ -62,4 +63,5 @@ class Facts:
     refusals: Mapping[Ref, Refusal] = field(default_factory=dict)
     events: Mapping[Ref, tuple[Event, ...]] = field(default_factory=dict)
     pull: PullProgress | None = None
+    vectors: Termination | None = None
     served: frozenset[Kind] = frozenset()

@@ -71,6 +71,7 @@ class FaultProxy:
         self.stopped = asyncio.Event()
         self.edit_event: Callable[[str, bytes], list[bytes]] | None = None  # (path, line) -> lines to send
         self.silent = False  # watches stay open and say nothing
+        self.logs: dict[str, str] = {}  # what containers say, by the name of their pod: there is no kubelet
         self.watches = 0
         self.watch_paths: list[str] = []
         self._frozen: dict[str, tuple[int, bytes]] | None = None
@@ -143,6 +144,9 @@ class FaultProxy:
                 return _failure(fault)
         if request.query.get("watch") in ("true", "1"):
             return await self._watch(request)
+        pod = path.removesuffix("/log").rpartition("/")[2]
+        if path.endswith("/log") and pod in self.logs:
+            return web.Response(text=self.logs[pod])
         frozen = self._frozen
         if request.method == "GET" and frozen is not None and request.path_qs in frozen:
             status, stale = frozen[request.path_qs]

@@ -78,6 +78,7 @@ REMOTE: dict[str, Any] = {
     },
     "serviceAccountName": "builder",
     "networkPolicy": {"management": "Unmanaged"},
+    "vectorStore": {"milvus": {"uri": "http://milvus", "secretRef": {"name": "login"}}},
 }
 STREAMS: dict[str, Any] = {
     **REMOTE,

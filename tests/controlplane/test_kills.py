@@ -24,6 +24,7 @@ STREAMS: Object = {
         "contextJob": {"engine": "Spark"},
     }
 }
+MILVUS: Object = {"vectorStore": {"milvus": {"uri": "http://milvus:19530", "secretRef": {"name": "login"}}}}
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ CHANGES = {
     "resume": Change(SUSPENDED, FULL),
     "stream": Change({}, STREAMS),
     "stream no more": Change(STREAMS, {}),
+    "Milvus": Change({}, MILVUS),
+    "Milvus no more": Change(MILVUS, {"vectorStore": {"milvusLite": {}}}),
 }
 
 

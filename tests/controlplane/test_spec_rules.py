@@ -9,8 +9,10 @@ import pytest
 from dspy_operator.api import training_job, workspace
 from dspy_operator.kube.client import KubeClient
 from dspy_operator.kube.errors import Invalid
+from tests.operator.spec_fields import fields, minimal
 
 from .test_spec_fields import Specs
+from .world import Admin
 
 PPO: dict[str, Any] = {"workspaceRef": {"name": "demo"}, "algorithm": {"ppo": {}}}
 
@@ -29,10 +31,33 @@ async def test_an_empty_spec_gets_the_defaults_that_the_operator_assumes(workspa
     live = await workspaces.create({})
     bare = workspace.parse({**live, "spec": {}})
     assert workspace.parse(live).spec == bare.spec
-    assert live["spec"]["source"] == {"empty": {}}
-    assert live["spec"]["model"] == {"none": {}}
     assert live["spec"]["storage"]["size"] == "10Gi"
     assert live["spec"]["progressDeadlineSeconds"] == 600
+
+
+@pytest.mark.parametrize("member", ["source", "model", "vectorStore"])
+async def test_a_union_can_be_set_changed_and_left_out_again(
+    workspaces: Specs, admin: Admin, member: str
+) -> None:
+    """As `kubectl apply` does it: what is left out is merged with what is there."""
+    union = next(item for item in fields("AgentWorkspace") if item.path == f"spec.{member}")
+    choices = [minimal(union.kind, union.schema, union.path, name) for name in union.union]
+    live = await workspaces.create({})
+    path = f"{workspaces.path}/{live['metadata']['name']}"
+    body = {
+        "apiVersion": live["apiVersion"],
+        "kind": live["kind"],
+        "metadata": {"name": live["metadata"]["name"]},
+    }
+    assert member not in live["spec"]
+    for choice in choices:
+        live = await admin.apply(path, {**body, "spec": {member: choice}}, force=True)
+        assert list(live["spec"][member]) == list(choice)
+        live = await admin.apply(path, {**body, "spec": {}}, force=True)
+        assert member not in live["spec"]
+        live = await admin.edit(path, {"spec": {member: choice}})
+        live = await admin.edit(path, {"spec": {member: None}})
+        assert member not in live["spec"]
 
 
 async def test_a_job_gets_the_defaults_that_the_operator_assumes(jobs: Specs) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dspy_operator.api.workspace import Workspace, parse
-from dspy_operator.children import OPTIONAL_KINDS, Child, Ref, possible_refs, stream_refs
+from dspy_operator.children import OPTIONAL_KINDS, Child, Ref, possible_refs, stream_refs, vector_refs
 from dspy_operator.desired import desired
 from dspy_operator.facts import Facts
 from dspy_operator.observe import Observed, PodFacts, observe, observe_pod
@@ -110,7 +110,11 @@ class Scene:
         meta = self.workspace.meta
         return {
             ref: observe(ref, self.wanted.get(ref), self.live.get(ref), meta.uid)
-            for ref in (*possible_refs(meta.namespace, meta.name), *self._of_streams())
+            for ref in (
+                *possible_refs(meta.namespace, meta.name),
+                *self._of_streams(),
+                *self._of_vectors(),
+            )
         }
 
     def _of_streams(self) -> tuple[Ref, ...]:
@@ -120,6 +124,11 @@ class Scene:
         ]
         may = self.workspace.spec.streaming or meta.generation > 1
         return (*stream_refs(meta.namespace, meta.name), *optional) if may else ()
+
+    def _of_vectors(self) -> tuple[Ref, ...]:
+        meta = self.workspace.meta
+        may = self.workspace.spec.vector_store.milvus or meta.generation > 1
+        return vector_refs(meta.namespace, meta.name) if may else ()
 
     def status(self, previous: dict[str, Any] | None = None) -> dict[str, Any]:
         return status(

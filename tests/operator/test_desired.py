@@ -12,12 +12,11 @@ from tests.operator.build import SETTINGS, children, facts, pod_spec
 from tests.operator.spec_fields import Field, fields, minimal, spec_with
 
 OLLAMA: dict[str, Any] = {"model": {"ollama": {"model": "http://models:5000/library/q:1", "insecure": True}}}
-# Not of the children: when it runs, how long it may take, and what this version does not reconcile.
+# Not of the children: when it runs, and how long it may take.
 ELSEWHERE = (
     "spec.operatingMode",
     "spec.lifecycle",
     "spec.progressDeadlineSeconds",
-    "spec.vectorStore",
 )
 
 
@@ -49,6 +48,7 @@ def test_every_field_arrives_in_the_children(field: Field) -> None:
         "model",
         "claimName",
         "baseURL",
+        "uri",
         "fieldPath",
         "resource",
         "cidr",
@@ -63,6 +63,7 @@ OTHERS = {
     "cidr": "10.9.0.0/16",
     "operator": "DoesNotExist",
     "baseURL": "http://b.example.com",
+    "uri": "http://b.example.com",
     "url": "http://b.example.com/x",
 }
 

@@ -146,13 +146,6 @@ class TestSuspended:
         assert "still stopping" in scene.condition("AgentReady")["message"]
 
 
-def test_what_is_not_reconciled_yet_is_said() -> None:
-    found = Scene({"vectorStore": {"milvusLite": {}}}).reasons()
-    told = {kind for kind, state in found.items() if state == ("False", "NotReconciled")}
-    assert told == {"VectorStoreReady", "Ready"}
-    assert found["AgentReady"][0] == "True"
-
-
 def test_agent_and_endpoints() -> None:
     found = Scene(OLLAMA).status()
     assert found["agent"] == {

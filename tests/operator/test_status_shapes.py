@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dspy_agent_core.contracts.cluster import PullProgress
+from dspy_agent_core.contracts.cluster import PullProgress, Termination
 from dspy_operator.api.status import WorkspaceStatus
 from dspy_operator.facts import Event, Facts, Refusal
 from dspy_operator.status.workspace import CONDITIONS
@@ -19,7 +19,10 @@ SPECS: list[dict[str, Any]] = [
     {"model": {"ollama": {"model": "m"}}, "storage": {"retainPolicy": "Retain"}},
     {"source": {"pvc": {"claimName": "c"}}, "operatingMode": "Suspended"},
     {"streaming": {"kafka": {"strimzi": {"cluster": "k"}}}, "lifecycle": {"idleTimeoutSeconds": 60}},
-    {"streaming": {"kafka": {"bootstrapServers": "k:9092"}, "apps": [{"name": "web"}]}},
+    {
+        "streaming": {"kafka": {"bootstrapServers": "k:9092"}, "apps": [{"name": "web"}]},
+        "vectorStore": {"milvus": {"uri": "http://a/b"}},
+    },
     {
         "streaming": {
             "kafka": {"strimzi": {"cluster": "k"}},
@@ -51,7 +54,7 @@ def scenes(draw: st.DrawFn) -> Scene:
             live["metadata"]["labels"] = {}
         if what == "waiting":
             live["status"] = {"phase": "Pending", "replicas": draw(COUNTS), "readyReplicas": draw(COUNTS)}
-    for component in ("agent", "model", "topics", "context"):
+    for component in ("agent", "model", "topics", "context", "vectors"):
         container = waiting(component, draw(REASONS), draw(WORDS), restartCount=draw(COUNTS))
         container["lastState"] = ended(draw(COUNTS), message=draw(WORDS))
         scene.pod(component, containers=[container], unschedulable=draw(st.just("") | WORDS))
@@ -66,6 +69,7 @@ def scenes(draw: st.DrawFn) -> Scene:
             st.none()
             | st.builds(PullProgress, st.sampled_from(["pulling", "failed", "ready"]), WORDS, COUNTS, COUNTS)
         ),
+        vectors=draw(st.none() | st.builds(Termination, WORDS, WORDS)),
     )
     return scene
 

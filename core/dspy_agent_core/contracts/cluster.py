@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
 
 GROUP: Final = "dspy.dev"
@@ -12,7 +14,9 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 
 # Labels on every child.
 LABEL_WORKSPACE: Final = "dspy.dev/workspace"
-LABEL_COMPONENT: Final = "dspy.dev/component"  # agent | model | storage | network | one of the streams'
+LABEL_COMPONENT: Final = (
+    "dspy.dev/component"  # agent | model | storage | network | vectors | one of the streams'
+)
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "dspy-operator"
 
@@ -36,6 +40,15 @@ OLLAMA_PORT: Final = 11434
 MODEL_PULL_PORT: Final = 8643  # /readyz: the model is there
 ROUTER_PORT: Final = 8645  # the router's own API, with /healthz and /readyz
 STREAM_PORT: Final = 8646  # /healthz, /readyz and /metrics of the context job and of workers
+VECTORS_PORT: Final = 8647  # /readyz: the vector store answers
+
+# The agent's vector store: a URL, or VECTOR_STORE_LITE for Milvus Lite below the index; none without it.
+VECTOR_STORE: Final = "DSPY_AGENT_VECTOR_STORE"
+VECTOR_STORE_LITE: Final = "lite"
+VECTOR_COLLECTION_PREFIX: Final = "DSPY_AGENT_VECTOR_COLLECTION_PREFIX"
+VECTOR_TOKEN: Final = "DSPY_AGENT_VECTOR_TOKEN"  # noqa: S105  a variable
+VECTOR_SECRET: Final = "DSPY_AGENT_VECTOR_SECRET"  # noqa: S105  the folder of a mounted Secret
+VECTOR_SECRET_DIR: Final = "/etc/dspy-agent/vectors"  # noqa: S105  token, or username and password
 
 # Reasons that a program in a pod ends with.
 SOURCE_REASONS: Final = (
@@ -66,6 +79,13 @@ TOPIC_REASONS: Final = (
     "InvalidTopicConfig",
     "TopicsFailed",
 )
+VECTOR_REASONS: Final = (
+    "SecretNotFound",
+    "SecretKeyNotFound",
+    "VectorStoreUnreachable",
+    "VectorStoreUnauthorized",
+    "VectorStoreFailed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +93,8 @@ class Termination:
     """What a failed container leaves in ``/dev/termination-log`` for the operator to read.
 
     ``reason`` is one of ``SOURCE_REASONS``, ``MODEL_REASONS`` or ``TOPIC_REASONS``; ``message`` is one
-    sentence with the next step and without any secret.
+    sentence with the next step and without any secret. The vectors container does not end while its store
+    is away: it writes the same to its log, with one of ``VECTOR_REASONS``, as its last line.
     """
 
     reason: str
@@ -127,3 +148,22 @@ def listed_model_name(model: str) -> str:
     """
     name = model.split("://", 1)[-1].removeprefix("registry.ollama.ai/").removeprefix("library/")
     return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
+
+
+def vector_token(environment: Mapping[str, str]) -> str:
+    """Return the token for the vector store that ``environment`` names, or "" where it needs none.
+
+    A mounted Secret is read anew each time, as it may come, or change, while a pod runs.
+    """
+    folder = environment.get(VECTOR_SECRET)
+    if VECTOR_TOKEN in environment or not folder:
+        return environment.get(VECTOR_TOKEN, "")
+    token, username, password = (_read(Path(folder) / key) for key in ("token", "username", "password"))
+    return token or (f"{username}:{password}" if username and password else "")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace").strip()
+    except OSError:
+        return ""

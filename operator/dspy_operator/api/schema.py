@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dspy_operator.api.types import EXACTLY_ONE, RULES
+
 # Keywords that pass as they are.
 _KEEP = (
     "description",
@@ -58,9 +60,16 @@ def _node(schema: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
 
 def _property(schema: dict[str, Any], defs: dict[str, Any], *, required: bool) -> dict[str, Any]:
     result = _node(schema, defs)
-    if "$ref" in schema and not required and "default" not in result:
+    if _is_union(result):
+        # A default member would stay beside the one that `kubectl apply` adds later.
+        result.pop("default", None)
+    elif "$ref" in schema and not required and "default" not in result:
         result["default"] = {}  # the defaults inside fill it
     return result
+
+
+def _is_union(schema: dict[str, Any]) -> bool:
+    return any(item["message"].startswith(EXACTLY_ONE) for item in schema.get(RULES, ()))
 
 
 def _flat(schema: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:

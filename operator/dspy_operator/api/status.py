@@ -37,7 +37,7 @@ class AgentStatus(Model):
 class Endpoint(Model):
     """An address inside the cluster."""
 
-    name: Text = Field(description="What is there: agent, model or router.")
+    name: Text = Field(description="What is there: agent, model, router or vectors.")
     url: Text = Field(description="Its URL.")
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 RULES = "x-kubernetes-validations"
+EXACTLY_ONE = "exactly one of"  # how the rule of a union begins
 
 
 def rule(expression: str, message: str) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def cel(*rules: dict[str, Any], **schema: Any) -> dict[str, Any]:
 def exactly_one(*names: str) -> dict[str, Any]:
     """Return the rule that exactly one of the fields is set."""
     count = " + ".join(f"(has(self.{name}) ? 1 : 0)" for name in names)
-    return rule(f"{count} == 1", f"exactly one of {', '.join(names)} must be set")
+    return rule(f"{count} == 1", f"{EXACTLY_ONE} {', '.join(names)} must be set")
 
 
 def _matching(pattern: str, message: str) -> dict[str, Any]:

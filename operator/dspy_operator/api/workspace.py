@@ -160,7 +160,10 @@ class ModelSpec(Model):
 class Milvus(Model):
     """A Milvus server."""
 
-    uri: HttpUrl = Field(description="Its URL.")
+    uri: HttpUrl = Field(
+        description="Its URL, such as `http://milvus:19530`; a path names the database. Default port:"
+        " 19530, 443 for https."
+    )
     secret_ref: LocalRef | None = Field(
         None, description="Secret with `token`, or `username` and `password`."
     )
@@ -172,7 +175,7 @@ class VectorStore(Model):
     model_config = ConfigDict(json_schema_extra=cel(exactly_one("none", "milvus", "milvusLite")))
     none: Empty | None = Field(None, description="The local index of the workspace.")
     milvus: Milvus | None = Field(None, description="A Milvus server.")
-    milvus_lite: Empty | None = Field(None, description="Milvus Lite inside the agent's pod.")
+    milvus_lite: Empty | None = Field(None, description="Milvus Lite: a file beside the agent's index.")
 
 
 class Lifecycle(Model):
@@ -201,11 +204,17 @@ class WorkspaceSpec(Model):
     progress_deadline_seconds: int = Field(
         600, ge=1, le=86400, description="Not ready after so long: reason ProgressDeadlineExceeded."
     )
-    source: Source = Field(Source(empty=Empty()), description="Where the code comes from.")
+    source: Source = Field(
+        Source(empty=Empty()), description="Where the code comes from; an empty folder where it is left out."
+    )
     agent: Agent = Field(default_factory=Agent, description="The agent's pods.")
-    model: ModelSpec = Field(ModelSpec(none=Empty()), description="Which model the agent asks.")
+    model: ModelSpec = Field(
+        ModelSpec(none=Empty()), description="Which model the agent asks; none where it is left out."
+    )
     streaming: StreamingSpec | None = Field(None, description="Log streams over Kafka.")
-    vector_store: VectorStore = Field(VectorStore(none=Empty()), description="Where vectors lie.")
+    vector_store: VectorStore = Field(
+        VectorStore(none=Empty()), description="Where vectors lie; in the local index where it is left out."
+    )
     storage: StorageSpec = Field(default_factory=StorageSpec, description="The workspace's volume.")
     network_policy: NetworkPolicySpec = Field(
         default_factory=NetworkPolicySpec, description="What the pods may reach."

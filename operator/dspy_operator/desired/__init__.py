@@ -12,6 +12,7 @@ from dspy_operator.desired.network import build_policies
 from dspy_operator.desired.storage import build_claims
 from dspy_operator.desired.streams import build_streams
 from dspy_operator.desired.topics import build_topics
+from dspy_operator.desired.vectors import build_vectors
 from dspy_operator.facts import Facts
 from dspy_operator.lifecycle import next_deadline, suspension
 from dspy_operator.settings import Settings
@@ -36,4 +37,5 @@ def desired(workspace: Workspace, facts: Facts, settings: Settings) -> list[Chil
         build_stateful_set(context, config),
         *build_model(context),
         *build_streams(context),
+        *build_vectors(context),
     ]

@@ -41,6 +41,7 @@ from dspy_operator.desired.pods import (
     pod_defaults,
     resources,
 )
+from dspy_operator.desired.vectors import vector_mounts, vector_volumes
 
 
 def build_service_account(context: Context) -> list[Child]:
@@ -104,7 +105,7 @@ def _pod_spec(context: Context) -> dict[str, Any]:
         "terminationGracePeriodSeconds": 30,
         "initContainers": [_source_container(context)],
         "containers": [_agent_container(context)],
-        "volumes": [*_workspace_volumes(context), TMP_VOLUME],
+        "volumes": [*_workspace_volumes(context), TMP_VOLUME, *vector_volumes(context)],
     }
     if context.spec.agent.runtime_class_name:
         spec["runtimeClassName"] = context.spec.agent.runtime_class_name
@@ -151,7 +152,7 @@ def _agent_container(context: Context) -> dict[str, Any]:
         "readinessProbe": http_probe("/readyz", AGENT_PORT, period=5),
         "livenessProbe": http_probe("/healthz", AGENT_PORT, period=10),
         "resources": resources(agent.resources, {"cpu": "50m", "memory": "128Mi"}, {"memory": "2Gi"}),
-        "volumeMounts": _mounts(context),
+        "volumeMounts": [*_mounts(context), *vector_mounts(context)],
     }
 
 

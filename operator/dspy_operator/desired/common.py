@@ -31,6 +31,7 @@ TOPICS: Final = "topics"
 CONTEXT: Final = "context"
 WORKER: Final = "worker"
 ROUTER: Final = "router"
+VECTORS: Final = "vectors"
 STREAMS: Final = (TOPICS, CONTEXT, WORKER, ROUTER)  # components whose pods reach Kafka
 
 ANNOTATION_RETAINED_FOR: Final = "dspy.dev/retained-for"  # the workspace that what is kept waits for

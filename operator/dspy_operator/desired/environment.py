@@ -14,6 +14,7 @@ from dspy_agent_core.contracts.cluster import (
 from dspy_operator.children import CONFIG_MAP, Child, agent_name, model_name
 from dspy_operator.desired.common import AGENT, Context, child
 from dspy_operator.desired.kafka import router_variables, stream_variables
+from dspy_operator.desired.vectors import vector_variables
 
 HOME_DIR = f"{WORKSPACE_DIR}/home"
 
@@ -30,6 +31,7 @@ def build_config(context: Context) -> Child:
         **model_variables(context),
         **stream_variables(context),
         **router_variables(context),
+        **vector_variables(context),
     }
     return child(context, CONFIG_MAP, agent_name(context.name), AGENT, {"data": data})
 

@@ -21,6 +21,7 @@ from dspy_operator.children import (
     model_name,
     router_name,
     streams_name,
+    vectors_name,
     worker_name,
 )
 from dspy_operator.desired.common import (
@@ -30,6 +31,7 @@ from dspy_operator.desired.common import (
     NETWORK,
     ROUTER,
     STREAMS,
+    VECTORS,
     WORKER,
     Context,
     child,
@@ -38,7 +40,7 @@ from dspy_operator.desired.common import (
 from dspy_operator.desired.kafka import KAFKA_PORT, STRIMZI_CLUSTER, bootstrap, has_router
 from dspy_operator.desired.spark import takes_application
 
-_PORTS: Final = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
+_PORTS: Final = {"https": 443, "http": 80, "ssh": 22, "git": 9418, "milvus": 19530}
 _SCP: Final = re.compile(r"(?:[^@/]+@)([^:/]+):(?!//)")
 _API_SERVER_PORTS: Final = (443, 6443)
 _NAMESPACE: Final = "kubernetes.io/metadata.name"
@@ -68,6 +70,8 @@ def build_policies(context: Context) -> list[Child]:
         policies.append(_policy(context, model_name(context.name), selector(context.name, MODEL), model))
     if context.spec.streaming:
         policies += _stream_policies(context, context.spec.streaming)
+    if context.spec.vector_store.milvus:
+        policies.append(_vectors_policy(context))
     return policies
 
 
@@ -109,6 +113,16 @@ def _spark_policy(context: Context) -> Child:
     return _policy(context, context_name(context.name), pods, spec)
 
 
+def _vectors_policy(context: Context) -> Child:
+    """Return what the watch on the vector store may do: it stands for the agent there."""
+    spec = {
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [],
+        "egress": _unique([_dns(context), *_vector_egress(context), *_own_egress(context)]),
+    }
+    return _policy(context, vectors_name(context.name), selector(context.name, VECTORS), spec)
+
+
 def _policy(context: Context, name: str, pods: dict[str, str], spec: Rule) -> Child:
     body = {"spec": {"podSelector": {"matchLabels": pods}} | spec}
     return child(context, NETWORK_POLICY, name, NETWORK, body)
@@ -125,6 +139,7 @@ def _agent_egress(context: Context) -> list[Rule]:
     if spec.source.git:
         rules += rules_for(spec.source.git.url, domain)
     rules += _model_egress(context)
+    rules += _vector_egress(context)
     if spec.streaming:
         rules += _kafka_egress(context, spec.streaming)
         if has_router(spec.streaming):
@@ -139,6 +154,15 @@ def _model_egress(context: Context) -> list[Rule]:
     if model.open_ai_compatible:
         return rules_for(model.open_ai_compatible.base_url, context.settings.cluster_domain)
     return []
+
+
+def _vector_egress(context: Context) -> list[Rule]:
+    milvus = context.spec.vector_store.milvus
+    if milvus is None:
+        return []
+    scheme, _, rest = milvus.uri.partition("://")
+    url = milvus.uri if scheme == "https" else f"milvus://{rest}"
+    return rules_for(url, context.settings.cluster_domain)
 
 
 def _kafka_egress(context: Context, streaming: StreamingSpec) -> list[Rule]:

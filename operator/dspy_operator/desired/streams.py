@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from dspy_agent_core.contracts.cluster import ROUTER_PORT, STREAM_PORT
 from dspy_operator.api.streaming import StreamingSpec
-from dspy_operator.children import DEPLOYMENT, SERVICE, Child, context_name, router_name, worker_name
-from dspy_operator.desired.common import CONTEXT, ROUTER, WORKER, Context, child, labels, selector
+from dspy_operator.children import SERVICE, Child, context_name, router_name, worker_name
+from dspy_operator.desired.common import CONTEXT, ROUTER, WORKER, Context, child, selector
 from dspy_operator.desired.environment import model_variables, secret_variables
 from dspy_operator.desired.kafka import stream_variables
-from dspy_operator.desired.pods import (
-    TMP_MOUNT,
-    TMP_VOLUME,
-    agent_image,
-    harden,
-    http_probe,
-    pod_defaults,
-    resources,
-)
+from dspy_operator.desired.pods import agent_image, resources
+from dspy_operator.desired.programs import AT_HOME, Program, build_program, plain
 from dspy_operator.desired.spark import (
     CHECKPOINT_MOUNT,
     build_application,
@@ -30,24 +23,6 @@ from dspy_operator.desired.spark import (
 )
 
 _HTTP: Final = ("--http-port", str(STREAM_PORT))
-# Said in full: with a change of the type, what is ours goes again.
-_ROLLING: Final = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """One program of the streams; ``port`` serves /healthz and /readyz, within ``start`` seconds."""
-
-    component: str
-    image: dict[str, str]
-    command: tuple[str, ...]
-    port: int
-    resources: dict[str, Any]
-    variables: list[dict[str, Any]] = field(default_factory=list)
-    volumes: list[dict[str, Any]] = field(default_factory=list)
-    mounts: list[dict[str, Any]] = field(default_factory=list)
-    strategy: dict[str, Any] = field(default_factory=lambda: _ROLLING)
-    start: int = 120
 
 
 def build_streams(context: Context) -> list[Child]:
@@ -110,14 +85,13 @@ def _spark(context: Context, streaming: StreamingSpec) -> Program:
 
 
 def _worker(context: Context) -> Program:
-    model = [{"name": name, "value": value} for name, value in model_variables(context).items()]
     return Program(
         WORKER,
         agent_image(context),
         ("dspy-agent", "stream", "worker", *_HTTP),
         STREAM_PORT,
         resources(None, {"cpu": "50m", "memory": "128Mi"}, {"memory": "1Gi"}),
-        variables=[*model, *secret_variables(context)],
+        variables=[*plain(model_variables(context)), *secret_variables(context)],
     )
 
 
@@ -132,36 +106,7 @@ def _router(context: Context) -> Program:
 
 
 def _deployment(context: Context, name: str, replicas: int, program: Program) -> Child:
-    pod = {
-        **pod_defaults(context),
-        "terminationGracePeriodSeconds": 30,
-        "containers": [_container(context, program)],
-        "volumes": [TMP_VOLUME, *program.volumes],
-    }
-    spec = {
-        "replicas": 0 if context.suspended else replicas,
-        "revisionHistoryLimit": 3,
-        "strategy": program.strategy,
-        "selector": {"matchLabels": selector(context.name, program.component)},
-        "template": {
-            "metadata": {"labels": labels(context.name, program.component)},
-            "spec": harden(pod),
-        },
-    }
-    return child(context, DEPLOYMENT, name, program.component, {"spec": spec})
-
-
-def _container(context: Context, program: Program) -> dict[str, Any]:
-    values = {**stream_variables(context), "HOME": TMP_MOUNT["mountPath"]}
-    return {
-        "name": program.component,
-        **program.image,
-        "command": list(program.command),
-        "env": [*({"name": name, "value": value} for name, value in values.items()), *program.variables],
-        "ports": [{"name": "http", "containerPort": program.port, "protocol": "TCP"}],
-        "startupProbe": http_probe("/healthz", program.port, period=2, failures=program.start // 2),
-        "readinessProbe": http_probe("/readyz", program.port, period=5),
-        "livenessProbe": http_probe("/healthz", program.port, period=10, failures=6),
-        "resources": program.resources,
-        "volumeMounts": [TMP_MOUNT, *program.mounts],
-    }
+    variables = plain({**stream_variables(context), **AT_HOME})
+    return build_program(
+        context, name, replicas, replace(program, variables=[*variables, *program.variables])
+    )

@@ -7,7 +7,7 @@ status tells. What any later request would meet as well (429, 5xx, no connection
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,6 +24,7 @@ from dspy_operator.children import (
     Ref,
     possible_refs,
     stream_refs,
+    vector_refs,
     workspace_claim,
 )
 from dspy_operator.desired.common import ANNOTATION_RETAINED_FOR
@@ -33,7 +34,7 @@ from dspy_operator.kube.errors import Forbidden, Invalid, NotFound
 from dspy_operator.lifecycle import instant
 from dspy_operator.observe import Observed, State, observe
 from dspy_operator.reconcile.base import Pass, namespace_ends, version_of
-from dspy_operator.status.verdict import NOT_REQUESTED
+from dspy_operator.status.verdict import LOCAL, NOT_REQUESTED
 
 RETRY_FAILED_JOB: Final = timedelta(minutes=5)
 _TO_APPLY: Final = (State.MISSING, State.DIFFERS)
@@ -60,6 +61,8 @@ class LiveChildren:
         if may_stream(self.workspace):
             await self.read_named(stream_refs(meta.namespace, meta.name))
             await asyncio.gather(*(self._list(kind) for kind in OPTIONAL_KINDS))
+        if _may_watch_vectors(self.workspace):
+            await self.read_named(vector_refs(meta.namespace, meta.name))
 
     async def read_named(self, refs: Iterable[Ref]) -> None:
         """Read those of ``refs`` that are not known yet."""
@@ -175,17 +178,30 @@ def _is_kept_topic(workspace: Workspace, ref: Ref) -> bool:
 
 
 def may_stream(workspace: Workspace) -> bool:
-    """Whether it has children of the streams, or may have some left of an earlier spec.
+    """Whether it has children of the streams, or may have some left of an earlier spec."""
+    return workspace.spec.streaming is not None or _may_have_left(
+        workspace, "ContextStreamReady", (NOT_REQUESTED,)
+    )
 
-    Its status is written when they are gone; a workspace that never asked for any is not looked at twice.
+
+def _may_watch_vectors(workspace: Workspace) -> bool:
+    """Whether it has children that watch its vector store, or may have some left of an earlier spec."""
+    return workspace.spec.vector_store.milvus is not None or _may_have_left(
+        workspace, "VectorStoreReady", (NOT_REQUESTED, LOCAL)
+    )
+
+
+def _may_have_left(workspace: Workspace, condition: str, gone: Container[str | None]) -> bool:
+    """Whether children may be there that the spec asks for no more.
+
+    The status is written with one of the reasons ``gone`` when they are; a workspace that never asked for
+    any is not looked at twice.
     """
-    if workspace.spec.streaming is not None:
-        return True
     if workspace.meta.generation <= 1:
         return False
     told = {item["type"]: item.get("reason") for item in workspace.status.get("conditions") or ()}
     current = workspace.status.get("observedGeneration") == workspace.meta.generation
-    return not current or told.get("ContextStreamReady") != NOT_REQUESTED
+    return not current or told.get(condition) not in gone
 
 
 def _failed_long_ago(seen: Observed, now: datetime) -> bool:

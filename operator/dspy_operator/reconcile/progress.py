@@ -1,4 +1,4 @@
-"""Why a workspace is not ready yet: its pods, its children's events, the progress of the model pull.
+"""Why a workspace is not ready yet: its pods, its children's events, the last words of two programs.
 
 All of this is read only while something is not ready, and less often the longer nothing changes.
 """
@@ -11,8 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dspy_agent_core.contracts.cluster import CONTAINER_MODEL_PULL, LABEL_WORKSPACE, PullProgress
+from dspy_agent_core.contracts.cluster import (
+    CONTAINER_MODEL_PULL,
+    LABEL_WORKSPACE,
+    PullProgress,
+    Termination,
+)
 from dspy_operator.children import BATCH_JOB, CLAIM, DEPLOYMENT, STATEFUL_SET, Ref
+from dspy_operator.desired.common import VECTORS
 from dspy_operator.facts import Event
 from dspy_operator.kube.client import KubeClient, Object
 from dspy_operator.kube.errors import Rejected
@@ -27,11 +33,12 @@ _LOGGER: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What was read: pods, events of children (newest last), the last line of the model pull."""
+    """What was read: pods, events of children (newest last), last lines of model pull and store watch."""
 
     pods: tuple[PodFacts, ...] = ()
     events: Mapping[Ref, tuple[Event, ...]] | None = None
     pull: PullProgress | None = None
+    vectors: Termination | None = None
 
 
 async def read_progress(
@@ -45,7 +52,9 @@ async def read_progress(
     stuck = [child for child in observed if _stuck(child, unscheduled=unscheduled)]
     found = await asyncio.gather(*(_events(client, namespace, child) for child in stuck))
     events = {child.ref: events for child, events in zip(stuck, found, strict=True)}
-    return Progress(tuple(pods), events, await _pull(client, path, pods))
+    pull = PullProgress.loads(await _last_line(client, path, pods, CONTAINER_MODEL_PULL))
+    vectors = Termination.loads(await _last_line(client, path, pods, VECTORS))
+    return Progress(tuple(pods), events, pull, vectors)
 
 
 def _stuck(child: Observed, *, unscheduled: bool) -> bool:
@@ -71,20 +80,20 @@ async def _events(client: KubeClient, namespace: str, child: Observed) -> tuple[
     return tuple(Event(item.get("reason", ""), item.get("message", "")) for item in items[-8:])
 
 
-async def _pull(client: KubeClient, path: str, pods: Iterable[PodFacts]) -> PullProgress | None:
+async def _last_line(client: KubeClient, path: str, pods: Iterable[PodFacts], name: str) -> str:
+    """Return what the container ``name`` said last, if it runs and is not ready; else ''."""
     for pod in pods:
         for container in pod.containers:
-            pulls = container.name == CONTAINER_MODEL_PULL and not container.ready
-            if pulls and pod.phase == "Running" and not container.waiting_reason:
-                return await _last_line(client, f"{path}/{pod.name}")
-    return None
+            works = container.name == name and not container.ready and not container.waiting_reason
+            if works and pod.phase == "Running" and not pod.terminating:
+                return await _tail(client, f"{path}/{pod.name}", name)
+    return ""
 
 
-async def _last_line(client: KubeClient, path: str) -> PullProgress | None:
+async def _tail(client: KubeClient, path: str, name: str) -> str:
     try:
-        text = await client.log_tail(path, CONTAINER_MODEL_PULL)
+        lines = (await client.log_tail(path, name)).splitlines()
     except Rejected as error:
-        _LOGGER.debug("cannot read the log of the model pull: %s", error.message)
-        return None
-    lines = text.splitlines()
-    return PullProgress.loads(lines[-1]) if lines else None
+        _LOGGER.debug("cannot read the log of %s: %s", name, error.message)
+        return ""
+    return lines[-1] if lines else ""

@@ -101,7 +101,7 @@ class WorkspaceReconciler:
             # What was written just now has no pods yet; the next look comes soon.
             meta = workspace.meta
             seen = await read_progress(self._client, meta.namespace, meta.name, observed.values())
-            facts = dataclasses.replace(facts, events=seen.events or {}, pull=seen.pull)
+            facts = dataclasses.replace(facts, events=seen.events or {}, pull=seen.pull, vectors=seen.vectors)
             new = status(workspace, observed, seen.pods, facts, self._settings, previous)
         await self._writer.write(run, obj, new)
         calm = all(child.settled for child in observed.values() if child.wanted)

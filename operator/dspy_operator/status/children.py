@@ -31,6 +31,14 @@ def trouble(children: Iterable[Observed], facts: Facts) -> Verdict | None:
     return bad("Progressing", f"{_called(unsettled[0])} is being applied.") if unsettled else None
 
 
+def left_over(children: Iterable[Observed], facts: Facts) -> Verdict | None:
+    """Return what keeps children from going that the spec asks for no more."""
+    for child in children:
+        if child.exists and child.ref in facts.refusals:
+            return refused(child.ref, facts.refusals[child.ref])
+    return None
+
+
 def refused(ref: Ref, refusal: Refusal) -> Verdict:
     """Return the verdict on an apply that the API server refused."""
     text = steady(refusal.message)

@@ -21,7 +21,7 @@ from dspy_operator.desired.common import CONTEXT, TOPICS
 from dspy_operator.facts import Facts
 from dspy_operator.observe import Observed, PodFacts
 from dspy_operator.status.agent import rolled_out, suspended_verdict
-from dspy_operator.status.children import refused, trouble
+from dspy_operator.status.children import left_over, trouble
 from dspy_operator.status.pods import pod_trouble, workload_trouble
 from dspy_operator.status.steady import steady
 from dspy_operator.status.verdict import NOT_REQUESTED, SUSPENDED, Verdict, bad, good
@@ -70,7 +70,7 @@ def context_verdict(
     meta, streaming = workspace.meta, workspace.spec.streaming
     children = [observed[key] for key in stream_refs(meta.namespace, meta.name) if key in observed]
     if streaming is None:
-        return _left_over(children, facts) or good(NOT_REQUESTED, "The spec asks for no streaming.")
+        return left_over(children, facts) or good(NOT_REQUESTED, "The spec asks for no streaming.")
     parts = [child for child in children if child.ref.kind not in (BATCH_JOB.kind, CLAIM.kind)]
     wrong = trouble(parts, facts)
     if wrong:
@@ -151,10 +151,3 @@ def _counts(workloads: Iterable[Observed]) -> str:
         f"{workload.ready_replicas} of {workload.replicas} {workload.ref.name.rpartition('-')[2]}"
         for workload in workloads
     )
-
-
-def _left_over(children: Iterable[Observed], facts: Facts) -> Verdict | None:
-    for child in children:
-        if child.exists and child.ref in facts.refusals:
-            return refused(child.ref, facts.refusals[child.ref])
-    return None

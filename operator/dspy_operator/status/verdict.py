@@ -25,6 +25,7 @@ PROGRESS: Final = frozenset(
 )
 NOT_RECONCILED: Final = "NotReconciled"
 NOT_REQUESTED: Final = "NotRequested"
+LOCAL: Final = "Local"
 SUSPENDED: Final = "Suspended"
 
 

@@ -19,9 +19,8 @@ from dspy_operator.status.agent import agent_verdict
 from dspy_operator.status.model import model_verdict
 from dspy_operator.status.storage import storage_verdict
 from dspy_operator.status.streaming import context_verdict, topics_verdict
+from dspy_operator.status.vectors import vectors_verdict
 from dspy_operator.status.verdict import (
-    NOT_RECONCILED,
-    NOT_REQUESTED,
     PROGRESS,
     SUSPENDED,
     Verdict,
@@ -85,24 +84,15 @@ def _parts(
     *,
     suspended: bool,
 ) -> dict[str, Verdict]:
-    meta, spec = workspace.meta, workspace.spec
+    meta = workspace.meta
     return {
         "StorageReady": storage_verdict(workspace, observed, facts),
         "AgentReady": agent_verdict(meta.namespace, meta.name, observed, pods, facts, suspended=suspended),
         "ModelReady": model_verdict(workspace, observed, pods, facts, suspended=suspended),
         "TopicsReady": topics_verdict(workspace, observed, pods, facts, suspended=suspended),
         "ContextStreamReady": context_verdict(workspace, observed, pods, facts, suspended=suspended),
-        "VectorStoreReady": _not_reconciled("vectorStore", asked=spec.vector_store.none is None),
+        "VectorStoreReady": vectors_verdict(workspace, observed, pods, facts, suspended=suspended),
     }
-
-
-def _not_reconciled(field: str, *, asked: bool) -> Verdict:
-    if asked:
-        return bad(
-            NOT_RECONCILED,
-            f"This version of the operator does not run spec.{field} yet; all else of the spec runs.",
-        )
-    return good(NOT_REQUESTED, f"The spec asks for no {field}.")
 
 
 def _ready(parts: Mapping[str, Verdict], why: Suspension | None) -> Verdict:
@@ -120,8 +110,8 @@ def _overdue(workspace: Workspace, ready: Verdict, started: str, facts: Facts) -
 
 
 def _rank(verdict: Verdict) -> int:
-    """Failures first, then what is on its way, then what this version does not do."""
-    return 2 if verdict.reason == NOT_RECONCILED else 1 if verdict.reason in PROGRESS else 0
+    """Failures first, then what is on its way."""
+    return 1 if verdict.reason in PROGRESS else 0
 
 
 def _progress_started(workspace: Workspace, ready: Verdict, facts: Facts, previous: Mapping[str, Any]) -> str:
@@ -167,4 +157,6 @@ def _endpoints(workspace: Workspace, settings: Settings) -> list[dict[str, str]]
         found.append({"name": "model", "url": model.open_ai_compatible.base_url})
     if workspace.spec.streaming and has_router(workspace.spec.streaming):
         found.append({"name": "router", "url": url(router_name(meta.name), ROUTER_PORT)})
+    if workspace.spec.vector_store.milvus:
+        found.append({"name": "vectors", "url": workspace.spec.vector_store.milvus.uri})
     return found
