@@ -8,6 +8,16 @@ from typing import Annotated
 import typer
 
 
+_GLOBS = Annotated[
+    list[str] | None,
+    typer.Option("--glob", "-g", metavar="GLOB", help="Only these files; with ! in front, not these."),
+]
+_TYPES = Annotated[
+    list[str] | None,
+    typer.Option("--type", "-t", metavar="LANGUAGE", help="Only files of this language, such as py or go."),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class LsArguments:
     """Arguments of ``ls``."""
@@ -53,16 +63,8 @@ class GrepArguments:
         int, typer.Option("--before-context", "-B", min=0, help="Show lines before.")
     ] = 0
     context: Annotated[int, typer.Option("--context", "-C", min=0, help="Show lines before and after.")] = 0
-    globs: Annotated[
-        list[str] | None,
-        typer.Option("--glob", "-g", metavar="GLOB", help="Only these files; with ! in front, not these."),
-    ] = None
-    types: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--type", "-t", metavar="LANGUAGE", help="Only files of this language, such as py or go."
-        ),
-    ] = None
+    globs: _GLOBS = None
+    types: _TYPES = None
     hidden: Annotated[bool, typer.Option("--hidden", help="Search hidden files too.")] = False
     no_ignore: Annotated[bool, typer.Option("--no-ignore", help="Search ignored files too.")] = False
     max_count: Annotated[
@@ -140,6 +142,41 @@ class ExtractArguments:
         str, typer.Argument(metavar="SYMBOL", help="A name: f, Class.method, package.module.f or path:f.")
     ]
     max_hits: Annotated[int, typer.Option("--max-hits", min=1, help="At most this many definitions.")] = 5
+
+
+_WORDS = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[TEXT]...", help="What to look for: words or names.", show_default=False),
+]
+_QUERY = Annotated[
+    str | None,
+    typer.Option("--query", "--q", "-q", metavar="TEXT", help="The same, as an option.", show_default=False),
+]
+_MAX_HITS = Annotated[int, typer.Option("--max-hits", "-n", min=1, max=1000, help="At most this many hits.")]
+_LINES = Annotated[int, typer.Option("--lines", min=0, help="Print at most this many lines of each hit.")]
+
+
+@dataclass(frozen=True, slots=True)
+class EsearchArguments:
+    """Arguments of ``esearch``."""
+
+    words: _WORDS = None
+    query: _QUERY = None
+    max_hits: _MAX_HITS = 10
+    lines: _LINES = 3
+    globs: _GLOBS = None
+    types: _TYPES = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexArguments:
+    """Arguments of ``index``."""
+
+    status: Annotated[bool, typer.Option("--status", help="Tell what it holds, and change nothing.")] = False
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Forget it, and read all files anew.")] = False
+    follow: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on, and keep it current as files change.")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,9 @@ from dspy_agent.search.grep import Search, read_lines
 from dspy_agent.search.query import FileLines, Query, show_line
 from dspy_agent.tools.arguments import GrepArguments
 from dspy_agent.tools.base import ToolContext
-from dspy_agent.workspace.gitignore import parse_rules
-from dspy_agent.workspace.globs import BadGlob
-from dspy_agent.workspace.ignore import Filters
+from dspy_agent.workspace.filters import parse_filters
 from dspy_agent.workspace.paths import confine, display, relative
-from dspy_agent_core.code.languages import BY_NAME
 from dspy_agent_core.contracts.results import Hit, Hits, Skipped
-from dspy_agent_core.errors import UsageError
 
 
 def run(arguments: GrepArguments, context: ToolContext) -> Hits:
@@ -55,23 +51,10 @@ def make_query(arguments: GrepArguments, base: str) -> Query:
         whole_words=arguments.word_regexp,
     )
     globs = tuple(arguments.globs or ())
-    try:
-        rules = parse_rules(globs, strict=True)
-    except BadGlob as error:
-        raise UsageError(
-            f"Bad glob {' '.join(globs)!r}: {error}.", code="BadGlob", next="Mend it, such as -g '*.py'."
-        ) from None
-    type_globs = tuple(glob for name in arguments.types or () for glob in _type_globs(name))
-    filters = Filters(rules, parse_rules(type_globs), arguments.hidden, arguments.no_ignore)
+    filters, type_globs = parse_filters(
+        globs, arguments.types or (), hidden=arguments.hidden, no_ignore=arguments.no_ignore
+    )
     return Query(node, base, filters, globs, type_globs, arguments.max_count, arguments.max_hits)
-
-
-def _type_globs(name: str) -> tuple[str, ...]:
-    language = BY_NAME.get(name.lower())
-    if language is None:
-        known = " ".join(sorted(BY_NAME))
-        raise UsageError(f"Unknown language {name!r}.", code="UnknownLanguage", next=f"Use one of: {known}")
-    return language.globs
 
 
 def _hits(path: str, found: FileLines, before: int, after: int) -> Iterator[Hit]:

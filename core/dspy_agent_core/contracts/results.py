@@ -44,13 +44,15 @@ class Hits:
     """Answer of ``grep``, ``extract`` and the search tools, best or first hit first.
 
     ``truncated``: there are more hits than were asked for; ``similar``: names near the one that was not
-    found; ``skipped``: what could not be read. False if there is no hit.
+    found; ``skipped``: what could not be read; ``notes``: what else the user should know. False if there is
+    no hit.
     """
 
     hits: list[Hit] = field(default_factory=list)
     truncated: bool | None = None
     similar: list[str] | None = None
     skipped: list[Skipped] | None = None
+    notes: list[str] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.hits)

@@ -1,0 +1,86 @@
+"""Chunks to hits: where they are, what they say, why they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dspy_agent.workspace.files import read_text
+from dspy_agent.workspace.paths import display
+from dspy_agent_core.contracts.results import Hit
+from dspy_agent_core.index.bm25f import Corpus
+from dspy_agent_core.index.places import Place, place_of
+from dspy_agent_core.index.query import Query
+from dspy_agent_core.index.rank import Found, matched_fields
+from dspy_agent_core.index.terms import CALL, terms_of, words_of
+
+SNIPPET_LINES = 12
+_MAX_BYTES = 4 << 20
+_LONG_LINE = 300
+
+
+class Lines:
+    """The lines of the workspace's files, each file read once."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._workspace = workspace
+        self._files: dict[str, list[str]] = {}
+
+    def of(self, path: str) -> list[str]:
+        """Return the lines of a file; none if it can't be read."""
+        if path not in self._files:
+            try:
+                text = read_text(self._workspace / path, _MAX_BYTES)
+            except OSError:
+                text = None
+            self._files[path] = text.split("\n") if text else []
+        return self._files[path]
+
+    def between(self, path: str, first: int, last: int) -> list[str]:
+        """Return the lines ``first`` to ``last`` of a file, without their line ends."""
+        return [line.rstrip("\r") for line in self.of(path)[first - 1 : last]]
+
+
+def to_hits(corpus: Corpus, query: Query, found: Iterable[Found], lines: Lines) -> list[Hit]:
+    """Return ``found`` as hits with a snippet of at most ``SNIPPET_LINES`` lines."""
+    hits = []
+    for item in found:
+        place = place_of(corpus, item.chunk)
+        why = [item.why] if item.why else []
+        why += [
+            f"{field}: {', '.join(terms[:5])}"
+            for field, terms in matched_fields(corpus, item.chunk, query).items()
+        ]
+        hits.append(hit_of(place, query, lines, item.score, "; ".join(why)))
+    return hits
+
+
+def hit_of(place: Place, query: Query, lines: Lines, score: float, why: str) -> Hit:
+    """Return the hit for a place."""
+    return Hit(
+        display(place.path),
+        line=place.line,
+        end_line=place.end_line,
+        symbol=place.symbol or None,
+        text=snippet(lines.between(place.path, place.line, place.end_line), query, whole=bool(place.symbol)),
+        score=round(score, 3),
+        why=why or None,
+    )
+
+
+def snippet(lines: Sequence[str], query: Query, *, whole: bool) -> str:
+    """Return the lines that show a chunk: its beginning (``whole``), or where the query's words are densest."""
+    start = 0
+    if not whole and len(lines) > SNIPPET_LINES:
+        wanted = {query.texts[term] for term, weight in query.terms.items() if weight >= 0.2}
+        has = [
+            len(wanted & {t for word in words_of(line[:2000]) for t in terms_of(word.rstrip(CALL))})
+            for line in lines
+        ]
+        sums = [sum(has[at : at + SNIPPET_LINES]) for at in range(len(lines) - SNIPPET_LINES + 1)]
+        start = sums.index(max(sums))
+    shown = [
+        line if len(line) <= _LONG_LINE else f"{line[:_LONG_LINE]}… [{len(line) - _LONG_LINE} more]"
+        for line in lines[start : start + SNIPPET_LINES]
+    ]
+    return "\n".join(shown).rstrip()

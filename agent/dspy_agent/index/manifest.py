@@ -1,0 +1,95 @@
+"""The manifest of an index: which files it holds, in which segment, and how each looked when it was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from dspy_agent_core.index.codec import Arrays, CorruptIndex, all_texts, pack_texts
+
+VERSION: Final = 1  # of the arrays, the chunks and the terms: another one is built anew
+
+
+class FileState(NamedTuple):
+    """One file: where its chunks are, and what it was when it was read.
+
+    ``segment`` is a number in ``Manifest.segments``, -1 for a file that has none (binary, unreadable);
+    ``mtime`` is -1 where a write just then could have gone unseen, so that the next look reads it again.
+    Times are in nanoseconds.
+    """
+
+    segment: int
+    local: int
+    size: int
+    mtime: int
+    ctime: int
+    hash: int
+
+
+@dataclass(slots=True)
+class Manifest:
+    """What an index holds.
+
+    ``segments``: file names. ``folders``: path → modification time in nanoseconds; ``ignore_files``: path →
+    the same, of the files with ignore rules.
+    """
+
+    segments: list[str] = field(default_factory=list)
+    files: dict[str, FileState] = field(default_factory=dict)
+    folders: dict[str, int] = field(default_factory=dict)
+    ignore_files: dict[str, int] = field(default_factory=dict)
+    generation: int = 0
+    next_segment: int = 0
+
+
+def encode(manifest: Manifest) -> tuple[dict[str, object], Arrays]:
+    """Return the manifest as what ``codec.pack`` takes."""
+    paths, path_starts = pack_texts(list(manifest.files))
+    folders, folder_starts = pack_texts(list(manifest.folders))
+    rows = list(manifest.files.values())
+    table = np.array([row[:5] for row in rows], np.int64).reshape(-1, 5)
+    meta = {
+        "version": VERSION,
+        "generation": manifest.generation,
+        "next_segment": manifest.next_segment,
+        "segments": manifest.segments,
+        "ignore_files": manifest.ignore_files,
+    }
+    return meta, {
+        "paths": paths,
+        "path_starts": path_starts,
+        "table": table,
+        "hashes": np.array([row.hash for row in rows], np.uint64),
+        "folders": folders,
+        "folder_starts": folder_starts,
+        "folder_times": np.array(list(manifest.folders.values()), np.int64),
+    }
+
+
+def decode(meta: dict[str, object], arrays: Arrays) -> Manifest:
+    """Return the manifest that :func:`encode` took apart.
+
+    Raises:
+        CorruptIndex: if it is of another version, or not one at all.
+    """
+    if meta.get("version") != VERSION:
+        raise CorruptIndex(f"it is of version {meta.get('version')}, and this program writes {VERSION}")
+    try:
+        paths = all_texts(arrays["paths"], arrays["path_starts"])
+        states = [
+            FileState(*row, hash_)
+            for row, hash_ in zip(arrays["table"].tolist(), arrays["hashes"].tolist(), strict=True)
+        ]
+        folders = all_texts(arrays["folders"], arrays["folder_starts"])
+        return Manifest(
+            segments=list(meta["segments"]),  # type: ignore[call-overload]
+            files=dict(zip(paths, states, strict=True)),
+            folders=dict(zip(folders, arrays["folder_times"].tolist(), strict=True)),
+            ignore_files=dict(meta["ignore_files"]),  # type: ignore[call-overload]
+            generation=int(meta["generation"]),  # type: ignore[call-overload]
+            next_segment=int(meta["next_segment"]),  # type: ignore[call-overload]
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise CorruptIndex(f"its parts don't fit each other ({error})") from None

@@ -1,0 +1,45 @@
+"""The index of each workspace that this process works in: opened once, used by all its tools."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+from dspy_agent.index.index import Index
+from dspy_agent.index.update import Progress
+
+_OPENING = threading.Lock()
+
+
+@lru_cache(8)
+def _index(workspace: Path) -> Index:
+    return Index(workspace)
+
+
+def index_of(workspace: Path) -> Index:
+    """Return the index of ``workspace`` (from ``open_workspace``), as it is."""
+    with _OPENING:
+        return _index(workspace)
+
+
+def current_index(workspace: Path) -> Index:
+    """Return the index of ``workspace``, built or brought up to date; progress is told on a terminal."""
+    index = index_of(workspace)
+    index.update(progress=progress_line())
+    return index
+
+
+def progress_line() -> Progress | None:
+    """Return what tells a terminal how far the build is; None where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def tell(done: int, to_do: int) -> None:
+        if to_do >= 200:
+            end = "\r\x1b[K" if done >= to_do else ""
+            sys.stderr.write(f"\r\x1b[Kindexing {done:,} of {to_do:,} files{end}")
+            sys.stderr.flush()
+
+    return tell

@@ -1,0 +1,215 @@
+"""Brings an index up to date: looks what changed, reads that, writes segments, and keeps their number small."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from typing import Final
+
+from dspy_agent.index.extract import Extracted, extract
+from dspy_agent.index.folder import IndexFolder
+from dspy_agent.index.manifest import FileState, Manifest
+from dspy_agent.index.scan import Changes
+from dspy_agent_core.index.segment import MAX_MERGED_POSTINGS, Segment, merge
+
+BATCH_BYTES: Final = 4 << 20
+BATCH_FILES: Final = 2_000
+_ALONE_BYTES: Final = 1 << 20  # less than this is read in this process
+_COMMIT_EVERY: Final = 8  # batches: what a killed build has to do again
+_SMALL_SEGMENTS: Final = 8
+_SMALL: Final = 200_000  # postings: merging such segments takes some tens of milliseconds
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What an update did: files read anew, found unchanged in content, removed, and left out as no text."""
+
+    read: int = 0
+    same: int = 0
+    gone: int = 0
+    left_out: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.read or self.gone or self.left_out or self.same)
+
+
+def apply(
+    folder: IndexFolder,
+    workspace: str,
+    manifest: Manifest,
+    changes: Changes,
+    *,
+    progress: Progress | None = None,
+    thorough: bool = True,
+) -> Update:
+    """Bring ``manifest`` and its segments up to date with ``changes``, on disk too.
+
+    The caller holds the lock. What is read is committed from time to time: a build that is killed is resumed.
+
+    Args:
+        folder: where the index lies.
+        workspace: absolute.
+        manifest: changed in place.
+        changes: from ``scan``.
+        progress: called with the files done and the files to do.
+        thorough: also merge large segments.
+
+    Raises:
+        OSError: the index can't be written; what readers see is sound.
+    """
+    done = Update(gone=len(changes.gone))
+    for path in changes.gone:
+        manifest.files.pop(path, None)
+    to_read = [(p, manifest.files[p].hash if p in manifest.files else 0) for p in changes.read]
+    sizes = [changes.read[path].size for path, _ in to_read]
+    # Until all is read the folders stay unknown, so that a resumed build looks everywhere.
+    folders, manifest.folders = manifest.folders, {}
+    seen = 0
+    for number, found in enumerate(_extracted(workspace, to_read, sizes), 1):
+        done = _record(folder, manifest, changes, found, done)
+        seen += len(found.files) + len(found.same) + len(found.left_out)
+        if progress is not None:
+            progress(seen, len(to_read))
+        if number % _COMMIT_EVERY == 0 and seen < len(to_read):
+            folder.commit(manifest)
+    manifest.folders, manifest.ignore_files = changes.folders, changes.ignore_files
+    compact(folder, manifest, thorough=thorough)
+    if done or folders != manifest.folders or folder.stamp() is None:
+        folder.commit(manifest)
+    return done
+
+
+def _record(
+    folder: IndexFolder, manifest: Manifest, changes: Changes, found: Extracted, done: Update
+) -> Update:
+    """Write the segment of a batch and note its files."""
+    number = folder.write_segment(manifest, found.arrays) if found.files else -1
+    for local, (path, digest) in enumerate(found.files):
+        manifest.files[path] = changes.read[path]._replace(segment=number, local=local, hash=digest)
+    for path in found.same:
+        old, new = manifest.files[path], changes.read[path]
+        manifest.files[path] = new._replace(segment=old.segment, local=old.local, hash=old.hash)
+    for path, digest in found.left_out.items():
+        if digest:
+            manifest.files[path] = changes.read[path]._replace(hash=digest)
+        else:
+            manifest.files.pop(path, None)  # unreadable now: looked at again next time
+    return replace(
+        done,
+        read=done.read + len(found.files),
+        same=done.same + len(found.same),
+        left_out=done.left_out + len(found.left_out),
+    )
+
+
+def _extracted(workspace: str, files: Sequence[tuple[str, int]], sizes: Sequence[int]) -> Iterator[Extracted]:
+    """Yield the segments of ``files``, in batches, with several processes if there is much to read."""
+    workers = min(os.cpu_count() or 1, 8)
+    batches = list(_batches(files, sizes))
+    if sum(sizes) < _ALONE_BYTES or workers == 1 or len(files) < 2:
+        for batch in batches:
+            yield extract(workspace, batch)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_signals)
+    try:
+        pending: set[Future[Extracted]] = set()
+        for batch in batches:
+            pending.add(pool.submit(extract, workspace, batch))
+            if len(pending) > 2 * workers:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield future.result()
+        while pending:
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_signals() -> None:
+    """A worker lets its parent decide what Ctrl-C means."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _batches(files: Sequence[tuple[str, int]], sizes: Sequence[int]) -> Iterator[list[tuple[str, int]]]:
+    whole = sum(sizes)
+    limit = max(min(BATCH_BYTES, whole // (2 * (os.cpu_count() or 1))), _ALONE_BYTES // 2)
+    batch: list[tuple[str, int]] = []
+    total = 0
+    for file, size in zip(files, sizes, strict=True):
+        batch.append(file)
+        total += min(size, BATCH_BYTES)
+        if total >= limit or len(batch) >= BATCH_FILES:
+            yield batch
+            batch, total = [], 0
+    if batch:
+        yield batch
+
+
+def compact(folder: IndexFolder, manifest: Manifest, *, thorough: bool) -> None:
+    """Merge segments: all small ones where there are many, and those that are mostly dead."""
+    segments = folder.segments(manifest)
+    sizes = [len(segment.arrays["posting_chunks"]) for segment in segments]
+    limit = MAX_MERGED_POSTINGS if thorough else _SMALL
+    small = [number for number, size in enumerate(sizes) if size < limit]
+    dead = [number for number in small if segments[number].alive_files.mean() < 0.5]
+    empty = [n for n, segment in enumerate(segments) if not segment.alive_files.any()]
+    groups: list[list[int]] = []
+    if len(small) > (1 if thorough and len(small) > 2 else _SMALL_SEGMENTS):
+        groups = _groups(small, sizes)
+    elif dead and thorough:
+        groups = _groups(dead, sizes)
+    if groups or empty:
+        _merge(folder, manifest, segments, groups, empty)
+
+
+def _groups(numbers: Sequence[int], sizes: Sequence[int]) -> list[list[int]]:
+    """Return ``numbers`` in groups that are merged into one segment each, none too large."""
+    groups: list[list[int]] = [[]]
+    total = 0
+    for number in numbers:
+        if total + sizes[number] > MAX_MERGED_POSTINGS and groups[-1]:
+            groups.append([])
+            total = 0
+        groups[-1].append(number)
+        total += sizes[number]
+    return groups
+
+
+def _merge(
+    folder: IndexFolder,
+    manifest: Manifest,
+    segments: Sequence[Segment],
+    groups: Sequence[Sequence[int]],
+    empty: Sequence[int],
+) -> None:
+    names = list(manifest.segments)
+    merged = {number for group in groups for number in group} | set(empty)
+    places: dict[str, tuple[str, int]] = {}  # path → segment name, local number
+    manifest.segments = [name for number, name in enumerate(names) if number not in merged]
+    for group in groups:
+        kept = [segments[number] for number in group if segments[number].alive_files.any()]
+        if not kept:
+            continue
+        number = folder.write_segment(manifest, merge(kept))
+        alive = (
+            path
+            for segment in kept
+            for path, is_alive in zip(segment.paths, segment.alive_files.tolist(), strict=True)
+            if is_alive
+        )
+        for local, path in enumerate(alive):
+            places[path] = (manifest.segments[number], local)
+    numbers = {name: number for number, name in enumerate(manifest.segments)}
+    for path, state in manifest.files.items():
+        if state.segment >= 0:
+            name, local = places.get(path) or (names[state.segment], state.local)
+            manifest.files[path] = FileState(numbers[name], local, *state[2:])

@@ -1,0 +1,85 @@
+"""A query in words or names becomes weighted terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dspy_agent_core.index.terms import CALL, stem, term_hash, terms_of, words_of
+
+_NAME: Final = re.compile(r"[^\W\d][\w$]*(?:(?:\.|::|#|->)[^\W\d][\w$]*)*(?:\(\))?")
+_SEPARATOR: Final = re.compile(r"::|#|->")
+# Words of English that say little about code; in code itself they are rare, so their idf would mislead.
+_STOP_TEXT: Final = """
+    a about above after all also am an and any are as at be because been before being below between both but by
+    can could did do does doing down during each either else etc few for from further given had has have having
+    he her here him his how however i if in into is it its itself just like may me might more most must my no nor
+    not now of off on once only or other our out over own per please rather same shall she should so some such
+    than that the their them then there these they this those through thus to too under until unless up upon
+    us use used using very via was we were what when where whether which while who whom whose why will with
+    within without would you your
+"""
+STOP: Final = frozenset(_STOP_TEXT.split())
+COMPOUND_WEIGHT: Final = 0.35  # of two neighbouring words written as one: "file name" for ``filename``
+COMPOUND_REACH: Final = 1
+STOP_WEIGHT: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for.
+
+    ``terms``: hash → importance; ``texts``: hash → the term; ``names``: identifiers as written, dotted ones
+    whole; ``symbol``: the query is nothing but one name.
+    """
+
+    text: str
+    terms: Mapping[int, float]
+    texts: Mapping[int, str]
+    names: tuple[str, ...]
+    symbol: bool
+
+
+def parse_query(text: str) -> Query:
+    """Return the terms and names of ``text``."""
+    words = [word.rstrip(CALL) for word in words_of(text[:4000])]
+    weights: dict[str, float] = {}
+    plain: list[str] = []
+    for word in words:
+        terms = terms_of(word) if word else ()
+        stop = word.lower() in STOP
+        for term in terms:
+            weight = STOP_WEIGHT if stop else 1.0
+            if len(terms) > 1 and term == terms[-1]:
+                weight = 0.5
+            weights[term] = max(weights.get(term, 0.0), weight)
+        plain.append("" if stop or len(terms) != 1 else word.lower())
+    for at, first in enumerate(plain):
+        for second in plain[at + 1 : at + 1 + COMPOUND_REACH] if first else ():
+            if second:
+                weights.setdefault(first + second, COMPOUND_WEIGHT)
+                weights.setdefault(stem(first + second), COMPOUND_WEIGHT)
+    names = tuple(
+        dict.fromkeys(
+            _SEPARATOR.sub(".", match[0].removesuffix("()"))
+            for match in _NAME.finditer(text)
+            if looks_like_name(match[0])
+        )
+    )
+    stripped = text.strip()
+    symbol = bool(stripped) and _NAME.fullmatch(stripped) is not None
+    if symbol and not names:
+        names = (stripped,)
+    hashes = {term_hash(term): term for term in weights}
+    return Query(text, {key: weights[term] for key, term in hashes.items()}, hashes, names, symbol)
+
+
+def looks_like_name(word: str) -> bool:
+    """Return whether ``word`` is written as identifiers are (``a_b``, ``aB``, ``A.b``, ``f()``)."""
+    return (
+        "_" in word.strip("_")
+        or any(mark in word for mark in (".", "::", "#", "->", "()"))
+        or (any(c.isupper() for c in word[1:]) and any(c.islower() for c in word))
+    )
