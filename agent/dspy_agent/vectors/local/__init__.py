@@ -1,0 +1,1 @@
+"""The local store: memory-mapped files in the workspace."""
