@@ -1,7 +1,7 @@
-"""The folder that an index lies in: its manifest and segments, mapped into memory, and the lock of its writer.
+"""The folder that an index lies in: its manifest and segments, mapped into memory, and its writer's lock.
 
-A segment is written once and never changed; the manifest is replaced as a whole. So a reader has a sound index at
-any moment, and a killed writer leaves at most a segment that no manifest names.
+A segment is written once and never changed; the manifest is replaced as a whole. So a reader has a sound
+index at any moment, and a killed writer leaves at most a segment that no manifest names.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def hit_of(place: Place, query: Query, lines: Lines, score: float, why: str) -> 
 
 
 def snippet(lines: Sequence[str], query: Query, *, whole: bool) -> str:
-    """Return the lines that show a chunk: its beginning (``whole``), or where the query's words are densest."""
+    """Return the lines that show a chunk: its beginning (``whole``), or where the words are densest."""
     start = 0
     if not whole and len(lines) > SNIPPET_LINES:
         wanted = {query.texts[term] for term, weight in query.terms.items() if weight >= 0.2}

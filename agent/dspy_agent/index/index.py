@@ -76,7 +76,7 @@ class Index:
     def update(
         self, *, progress: Progress | None = None, wait: bool = True, thorough: bool = False
     ) -> Update | None:
-        """Bring the index up to date with the files; return what was done, or None if another process is at it.
+        """Bring the index up to date; return what was done, or None if another process is at it.
 
         Args:
             progress: called with the files done and those to do.
@@ -110,8 +110,8 @@ class Index:
                 return self._update(paths, progress, thorough)
         except OSError as error:
             self._say(
-                f"The code index can't be saved in {self._folder.path} ({(error.strerror or str(error)).lower()}): "
-                "this answer is made without saving it."
+                f"The code index can't be saved in {self._folder.path} "
+                f"({(error.strerror or str(error)).lower()}): this answer is made without saving it."
             )
         self._folder = MemoryFolder()
         return self._update(None, progress, thorough=False)

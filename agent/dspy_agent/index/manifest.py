@@ -25,7 +25,7 @@ class FileState(NamedTuple):
     size: int
     mtime: int
     ctime: int
-    hash: int
+    digest: int
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ def encode(manifest: Manifest) -> tuple[dict[str, object], Arrays]:
         "paths": paths,
         "path_starts": path_starts,
         "table": table,
-        "hashes": np.array([row.hash for row in rows], np.uint64),
+        "hashes": np.array([row.digest for row in rows], np.uint64),
         "folders": folders,
         "folder_starts": folder_starts,
         "folder_times": np.array(list(manifest.folders.values()), np.int64),
@@ -79,8 +79,10 @@ def decode(meta: dict[str, object], arrays: Arrays) -> Manifest:
     try:
         paths = all_texts(arrays["paths"], arrays["path_starts"])
         states = [
-            FileState(*row, hash_)
-            for row, hash_ in zip(arrays["table"].tolist(), arrays["hashes"].tolist(), strict=True)
+            FileState(segment, local, size, mtime, ctime, digest)
+            for (segment, local, size, mtime, ctime), digest in zip(
+                arrays["table"].tolist(), arrays["hashes"].tolist(), strict=True
+            )
         ]
         folders = all_texts(arrays["folders"], arrays["folder_starts"])
         return Manifest(

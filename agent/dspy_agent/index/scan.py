@@ -1,7 +1,7 @@
 """Finds what changed in a workspace since the index was made, without reading a file.
 
-Folders whose modification time stands have the same entries, so a later look costs a ``stat`` for each folder and
-file; only folders that changed are listed again, by the rules of the ignore files.
+Folders whose modification time stands have the same entries, so a later look costs a ``stat`` for each
+folder and file; only folders that changed are listed again, by the rules of the ignore files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _RACY: Final = 50_000_000  # nanoseconds: a write this near to our look may leav
 class Changes:
     """What is to be done: paths relative to the workspace.
 
-    ``read``: files that are new or may differ, with their state (segment -1, hash 0) as of this look.
+    ``read``: files that are new or may differ, with their state (segment -1, digest 0) as of this look.
     """
 
     read: dict[str, FileState] = field(default_factory=dict)

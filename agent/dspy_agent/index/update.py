@@ -1,4 +1,4 @@
-"""Brings an index up to date: looks what changed, reads that, writes segments, and keeps their number small."""
+"""Brings an index up to date: reads what changed, writes segments, and keeps their number small."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def apply(
     done = Update(gone=len(changes.gone))
     for path in changes.gone:
         manifest.files.pop(path, None)
-    to_read = [(p, manifest.files[p].hash if p in manifest.files else 0) for p in changes.read]
+    to_read = [(p, manifest.files[p].digest if p in manifest.files else 0) for p in changes.read]
     sizes = [changes.read[path].size for path, _ in to_read]
     # Until all is read the folders stay unknown, so that a resumed build looks everywhere.
     folders, manifest.folders = manifest.folders, {}
@@ -90,13 +90,13 @@ def _record(
     """Write the segment of a batch and note its files."""
     number = folder.write_segment(manifest, found.arrays) if found.files else -1
     for local, (path, digest) in enumerate(found.files):
-        manifest.files[path] = changes.read[path]._replace(segment=number, local=local, hash=digest)
+        manifest.files[path] = changes.read[path]._replace(segment=number, local=local, digest=digest)
     for path in found.same:
         old, new = manifest.files[path], changes.read[path]
-        manifest.files[path] = new._replace(segment=old.segment, local=old.local, hash=old.hash)
+        manifest.files[path] = new._replace(segment=old.segment, local=old.local, digest=old.digest)
     for path, digest in found.left_out.items():
         if digest:
-            manifest.files[path] = changes.read[path]._replace(hash=digest)
+            manifest.files[path] = changes.read[path]._replace(digest=digest)
         else:
             manifest.files.pop(path, None)  # unreadable now: looked at again next time
     return replace(

@@ -19,8 +19,8 @@ _RULES: Final = (".gitignore", ".ignore", ".rgignore")
 def follow(index: Index, stop: threading.Event) -> Iterator[Update]:
     """Yield what was done, each time files changed, until ``stop`` is set. The index is current at the start.
 
-    Only folders that the index covers are watched. Where the system can't watch them (too many for its limits),
-    they are looked at every few seconds instead.
+    Only folders that the index covers are watched. Where the system can't watch them (too many for its
+    limits), they are looked at every few seconds instead.
     """
     while not stop.is_set():
         watched = _folders(index)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-
 _GLOBS = Annotated[
     list[str] | None,
     typer.Option("--glob", "-g", metavar="GLOB", help="Only these files; with ! in front, not these."),

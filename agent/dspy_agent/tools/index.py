@@ -25,9 +25,9 @@ from dspy_agent_core.code.languages import language_of
 class IndexReport:
     """What the index holds, and what was just done.
 
-    ``read``: files read anew; ``unchanged``: files whose time stamp changed and nothing else; ``removed``: files
-    that are gone; ``not_text``: binary or unreadable ones, listed without content. ``languages``: files of each.
-    False if it holds no file.
+    ``read``: files read anew; ``unchanged``: files whose time stamp changed and nothing else; ``removed``:
+    files that are gone; ``not_text``: binary or unreadable ones, listed without content. ``languages``: files
+    of each. False if it holds no file.
     """
 
     folder: str

@@ -11,7 +11,7 @@ from typing import Any
 
 
 def write_atomic(path: Path, pieces: Iterable[Any]) -> None:
-    """Replace the file ``path`` by ``pieces`` (bytes-like), durably: after a crash it is the old or the new one.
+    """Replace the file ``path`` by ``pieces`` (bytes-like): after a crash it is the old or the new one.
 
     Raises:
         OSError: it can't be written; then the old one is as it was.

@@ -1,1 +1,1 @@
-"""The code index: source files to chunks and postings, and a query to ranked chunks. Pure: no file is opened."""
+"""The code index: source files to chunks and postings, a query to ranked chunks. No file is opened."""

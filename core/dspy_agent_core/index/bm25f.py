@@ -1,4 +1,7 @@
-"""BM25F over segments: Robertson, Zaragoza and Taylor, "Simple BM25 extension to multiple weighted fields" (2004)."""
+"""BM25F over segments.
+
+Robertson, Zaragoza and Taylor, Simple BM25 Extension to Multiple Weighted Fields, CIKM 2004.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """For each chunk of the corpus its ``score`` and the ``share`` (0..1) of the query's weight that it has."""
+    """For each chunk its ``score`` and the ``share`` (0..1) of the query's weight that it has."""
 
     score: NDArray[np.float64]
     share: NDArray[np.float64]

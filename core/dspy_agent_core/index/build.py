@@ -1,7 +1,7 @@
 """Makes a segment: the chunks of some files as arrays, with the postings of their terms.
 
-Words are counted by C code and only each different word is split and hashed; terms, chunks and counts are then
-put together by sorting one array of packed integers.
+Words are counted by C code and only each different word is split and hashed; terms, chunks and counts are
+then put together by sorting one array of packed integers.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ NAME, SCOPE, PATH, SIGNATURE, DOC, BODY = range(len(FIELDS))
 FIELD_BITS: Final = 3
 MAX_COUNT: Final = (1 << 13) - 1
 _CHUNK_BITS: Final = 24
-_NO_CALL: Final = frozenset(
-    " if for while switch catch return and or not in print assert def function fn func elif except with "
-    "match super sizeof typeof await yield lambda del raise is else new".split(" ")
-)
+_NO_CALL_TEXT: Final = """
+    if for while switch catch return and or not in print assert def function fn func elif except with match
+    super sizeof typeof await yield lambda del raise is else new
+"""
+_NO_CALL: Final = frozenset(_NO_CALL_TEXT.split()) | {""}
 
 
 @dataclass(frozen=True, slots=True)

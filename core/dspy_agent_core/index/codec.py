@@ -1,6 +1,6 @@
-"""How the index's arrays lie in a file: named NumPy arrays and a little JSON, mapped into memory as they are.
+"""How the index's arrays lie in a file: NumPy arrays and a little JSON, mapped into memory as they are.
 
-    magic (8 bytes) · length of the head, CRC-32 of the head (u32 each) · head (JSON) · arrays, 64-byte aligned
+    magic (8 bytes) · length and CRC-32 of the head (u32 each) · head (JSON) · arrays, 64-byte aligned
 
 The head names each array's type, shape, place and CRC-32, so that a damaged file is told from a sound one.
 """
@@ -12,6 +12,7 @@ import math
 import struct
 import zlib
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -58,7 +59,7 @@ def unpack(data: bytes | memoryview) -> tuple[dict[str, Any], Arrays]:
     """
     view = memoryview(data)
     fixed = len(MAGIC) + _LENGTHS.size
-    if len(view) < fixed or view[: len(MAGIC)] != MAGIC:
+    if len(view) < fixed or bytes(view[: len(MAGIC)]) != MAGIC:
         raise CorruptIndex("it is no index file, or one of another version")
     length, checksum = _LENGTHS.unpack(view[len(MAGIC) : fixed])
     head = view[fixed : fixed + length]
@@ -103,7 +104,4 @@ def text_at(blob: NDArray[np.uint8], starts: NDArray[np.uint32], index: int) -> 
 def all_texts(blob: NDArray[np.uint8], starts: NDArray[np.uint32]) -> list[str]:
     """Return the texts that :func:`pack_texts` packed."""
     data, places = blob.tobytes(), starts.tolist()
-    return [
-        data[low:high].decode("utf-8", "surrogateescape")
-        for low, high in zip(places, places[1:], strict=False)
-    ]
+    return [data[low:high].decode("utf-8", "surrogateescape") for low, high in pairwise(places)]

@@ -10,7 +10,7 @@ from dspy_agent_core.index.chunks import KINDS
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A chunk's place: ``path`` relative to the workspace, lines from 1 (``first``: of the comment above it)."""
+    """A chunk's place: ``path`` relative to the workspace, lines from 1 (``first``: of the comment above)."""
 
     path: str
     line: int

@@ -13,13 +13,14 @@ _NAME: Final = re.compile(r"[^\W\d][\w$]*(?:(?:\.|::|#|->)[^\W\d][\w$]*)*(?:\(\)
 _SEPARATOR: Final = re.compile(r"::|#|->")
 # Words of English that say little about code; in code itself they are rare, so their idf would mislead.
 _STOP_TEXT: Final = """
-    a about above after all also am an and any are as at be because been before being below between both but by
-    can could did do does doing down during each either else etc few for from further given had has have having
-    he her here him his how however i if in into is it its itself just like may me might more most must my no nor
-    not now of off on once only or other our out over own per please rather same shall she should so some such
-    than that the their them then there these they this those through thus to too under until unless up upon
-    us use used using very via was we were what when where whether which while who whom whose why will with
-    within without would you your
+    a about above after all also am an and any are as at be because been before being below between
+    both but by can could did do does doing down during each either else etc few for from further
+    given had has have having he her here him his how however i if in into is it its itself just
+    like may me might more most must my no nor not now of off on once only or other our out over own
+    per please rather same shall she should so some such than that the their them then there these
+    they this those through thus to too under until unless up upon us use used using very via was we
+    were what when where whether which while who whom whose why will with within without would you
+    your
 """
 STOP: Final = frozenset(_STOP_TEXT.split())
 COMPOUND_WEIGHT: Final = 0.35  # of two neighbouring words written as one: "file name" for ``filename``

@@ -1,8 +1,8 @@
 """Ranks chunks for a query: BM25F, then what is known of code about its best candidates.
 
-A definition whose name the query spells comes before uses; a chunk that holds more of the query's words, or whose
-name and path they explain, before others; tests, examples, generated code and re-exports after them; and one file
-does not fill the list.
+A definition whose name the query spells comes before uses; a chunk that holds more of the query's words, or
+whose name and path they explain, before others; tests, examples, generated code and re-exports after them;
+and one file does not fill the list.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dspy_agent_core.code.links import is_test
-from dspy_agent_core.index.build import FIELDS
 from dspy_agent_core.index.bm25f import DEFAULT, Corpus, Scores, Weights, score
+from dspy_agent_core.index.build import FIELDS
 from dspy_agent_core.index.chunks import KIND_CODES
 from dspy_agent_core.index.query import Query
 from dspy_agent_core.index.terms import term_hash, terms_of, words_of
@@ -76,7 +76,7 @@ def search(
     rules: Rules = RULES,
     mask: NDArray[np.bool_] | None = None,
 ) -> list[Found]:
-    """Return the best chunks for ``query``, the best first; only those of ``mask`` (chunks,) if there is one."""
+    """Return the best chunks for ``query``, the best first; only those of ``mask`` (chunks,)."""
     if not query.terms or not corpus.count:
         return []
     scores = score(corpus, query.terms, weights)
@@ -197,7 +197,7 @@ def _spread(corpus: Corpus, found: list[Found], limit: int, rules: Rules) -> lis
 
 
 def matched_fields(corpus: Corpus, chunk: int, query: Query) -> dict[str, list[str]]:
-    """Return which of the query's terms each field of a chunk has: field name → terms, the weightiest first."""
+    """Return which of the query's terms each field of a chunk has, the weightiest first."""
     segment, number = corpus.locate(chunk)
     found: dict[str, list[str]] = {}
     for term in sorted(query.terms, key=lambda key: -query.terms[key]):

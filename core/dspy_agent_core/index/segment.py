@@ -82,7 +82,11 @@ class Segment:
         if not self.whole:
             kept = self.alive[chunks]
             chunks, packed = chunks[kept], packed[kept]
-        return chunks, (packed & ((1 << FIELD_BITS) - 1)).astype(np.uint8), packed >> FIELD_BITS
+        return (
+            chunks,
+            (packed & ((1 << FIELD_BITS) - 1)).astype(np.uint8),
+            (packed >> FIELD_BITS).astype(np.uint16),
+        )
 
     def keys_of(self, blob: str, chunk: int) -> NDArray[np.uint64]:
         """Return the hashes of what a chunk ``calls`` or of its ``bases``."""
@@ -127,8 +131,13 @@ def merge(segments: Sequence[Segment]) -> Arrays:
 def _kept_lists(
     body: NDArray[Any], starts: NDArray[np.uint32], kept: NDArray[np.bool_]
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    lengths = np.diff(starts.astype(np.int64))
+    lengths = _lengths(starts)
     return body[np.repeat(kept, lengths)], lengths[kept]
+
+
+def _lengths(starts: NDArray[np.uint32]) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = starts[1:].astype(np.int64) - starts[:-1]
+    return found
 
 
 def _merged_postings(segments: Sequence[Segment]) -> Arrays:
@@ -138,13 +147,15 @@ def _merged_postings(segments: Sequence[Segment]) -> Arrays:
     for segment in segments:
         arrays = segment.arrays
         ranks = np.searchsorted(terms, arrays["terms"]).astype(np.uint64)
-        ranks = np.repeat(ranks, np.diff(arrays["posting_starts"].astype(np.int64)))
+        ranks = np.repeat(ranks, _lengths(arrays["posting_starts"]))
         renumbered = (np.cumsum(segment.alive) - 1 + base).astype(np.uint64)
         base += int(segment.alive.sum())
         chunks = arrays["posting_chunks"]
-        whole = ranks << np.uint64(40) | renumbered[chunks] << np.uint64(16) | arrays["posting_counts"]
+        whole: NDArray[np.uint64] = (
+            (ranks << np.uint64(40)) | (renumbered[chunks] << np.uint64(16)) | arrays["posting_counts"]
+        )
         packed.append(whole if segment.whole else whole[segment.alive[chunks]])
-    # The count stands above the field in the low bits, so chunks ascend but fields may not: none relies on it.
+    # The count stands above the field in the low bits: chunks ascend, fields may not, and none relies on it.
     postings = np.sort(np.concatenate(packed))
     ranks = (postings >> np.uint64(40)).astype(np.int64)
     used = np.unique(ranks)
