@@ -1,0 +1,1 @@
+"""The shared store: a Milvus server, or a Milvus Lite file."""
