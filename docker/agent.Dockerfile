@@ -17,12 +17,14 @@ COPY core/pyproject.toml core/
 COPY agent/pyproject.toml agent/
 COPY operator/pyproject.toml operator/
 COPY spark/pyproject.toml spark/
-RUN uv sync --frozen --no-default-groups --no-install-workspace --package dspy-agent --extra ripgrep --extra streams
+ARG EXTRAS="--extra ripgrep --extra streams --extra vectors --extra milvus --extra milvus-lite"
+RUN uv sync --frozen --no-default-groups --no-install-workspace --package dspy-agent ${EXTRAS}
 COPY core core
 COPY agent agent
-RUN uv sync --frozen --no-default-groups --no-editable --package dspy-agent --extra ripgrep --extra streams \
-# The asyncio half of the Kubernetes client: 68 MB that nothing here imports.
- && rm -r /opt/dspy-agent/lib/python3.11/site-packages/kubernetes/aio
+RUN uv sync --frozen --no-default-groups --no-editable --package dspy-agent ${EXTRAS} \
+ && cd /opt/dspy-agent/lib/python3.11/site-packages \
+# 150 MB that nothing here imports: the Kubernetes client's asyncio half, Arrow's servers and S3, tests, headers.
+ && rm -r kubernetes/aio pandas/tests pyarrow/include pyarrow/tests pyarrow/*flight* pyarrow/*_s3*
 
 FROM ${BASE}
 RUN apt-get update \

@@ -42,6 +42,25 @@ def test_agent_can_still_connect(loaded: Cluster) -> None:
     assert "Traceback" not in said
 
 
+VECTORS = """
+import os, tempfile
+from pymilvus import MilvusClient
+from wordllama import WordLlama
+folder = tempfile.mkdtemp()
+client = MilvusClient(os.path.join(folder, "vectors.db"))
+client.create_collection("a", dimension=4)
+client.insert("a", [{"id": n, "vector": [n, 1.0, 0.0, 0.0]} for n in range(9)])
+client.flush("a")
+print("found", client.search("a", [[8.0, 1.0, 0.0, 0.0]], limit=1)[0][0]["id"])
+client.close()
+"""
+
+
+def test_agent_has_what_vectors_need(loaded: Cluster) -> None:
+    """A Milvus Lite file works, and the model's package is there, without a network and a writable root."""
+    assert "found 8" in inside(images.AGENT, "python", "-c", VECTORS)
+
+
 def test_operator_starts_and_says_what_it_lacks(loaded: Cluster) -> None:
     said = inside(images.OPERATOR, "dspy-operator", check=False)
     assert "Traceback" not in said
