@@ -151,10 +151,8 @@ def _merged_postings(segments: Sequence[Segment]) -> Arrays:
         renumbered = (np.cumsum(segment.alive) - 1 + base).astype(np.uint64)
         base += int(segment.alive.sum())
         chunks = arrays["posting_chunks"]
-        whole: NDArray[np.uint64] = (
-            (ranks << np.uint64(40)) | (renumbered[chunks] << np.uint64(16)) | arrays["posting_counts"]
-        )
-        packed.append(whole if segment.whole else whole[segment.alive[chunks]])
+        whole = (ranks << np.uint64(40)) | (renumbered[chunks] << np.uint64(16)) | arrays["posting_counts"]
+        packed.append(whole[segment.alive[chunks]].astype(np.uint64, copy=False))
     # The count stands above the field in the low bits: chunks ascend, fields may not, and none relies on it.
     postings = np.sort(np.concatenate(packed))
     ranks = (postings >> np.uint64(40)).astype(np.int64)

@@ -60,6 +60,8 @@ def stem(word: str) -> str:
     if len(word) <= 3 or not word.isascii():
         return word
     word = _singular(word)
+    if word.endswith("ly") and len(word) > 5:
+        word = word[:-4] if word.endswith("ically") else word[:-2]
     for suffix in ("ing", "ed"):
         base = word[: -len(suffix)]
         if word.endswith(suffix) and len(base) >= 3 and any(c in "aeiouy" for c in base):
