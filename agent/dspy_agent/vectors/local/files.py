@@ -109,6 +109,8 @@ class StoreFiles:
     def read_keys(self, committed: Committed, start: int) -> Keys:
         """Return the keys of the rows from ``start`` on."""
         count = committed.rows - start
+        if not count:
+            return np.zeros(0, np.uint64)
         path = self.path(committed.generation, "keys")
         return np.fromfile(path, "<u8", count, offset=8 * start).astype(np.uint64, copy=False)
 

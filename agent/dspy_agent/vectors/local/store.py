@@ -19,8 +19,10 @@ from dspy_agent.vectors.local.files import StoreFiles, unusable
 from dspy_agent.vectors.local.sketch import Sketch
 from dspy_agent.vectors.local.view import View, empty, look
 
-_CANDIDATES: Final = 600  # scored exactly; of the true ten best, 998 in 1000 are among them
+_CANDIDATES: Final = 600  # at least, or one row in 28; of the true ten best, 998 in 1000 are among them
+_ROWS_A_CANDIDATE: Final = 28
 _WORTH_SKETCHING: Final = 4 * _CANDIDATES
+_BITS_WORTH_SKETCHING: Final = 192  # fewer say too little, and a full product is quick
 _WORTH_PRUNING: Final = 1000
 
 
@@ -104,7 +106,8 @@ class LocalStore:
         if alive.sketch is None:
             near = np.arange(len(alive.rows))
         else:
-            near = alive.sketch.nearest(query, max(_CANDIDATES, 4 * limit))
+            wanted = max(_CANDIDATES, 4 * limit, len(alive.rows) // _ROWS_A_CANDIDATE)
+            near = alive.sketch.nearest(query, wanted)
         scores = np.vecdot(alive.view.vectors[alive.rows[near]], query)
         best = np.argsort(-scores, kind="stable")[:limit]
         return alive.positions[near[best]], scores[best]
@@ -139,7 +142,8 @@ class LocalStore:
         rows = view.rows_of(keys)
         positions = np.flatnonzero((rows >= 0) & ~np.append(view.blank, True)[rows])
         rows = rows[positions]
-        sketch = view.sketch.of_rows(rows) if len(rows) > _WORTH_SKETCHING else None
+        worth = len(rows) > _WORTH_SKETCHING and self.dimension >= _BITS_WORTH_SKETCHING
+        sketch = view.sketch.of_rows(rows) if worth else None
         self._alive = alive = _Alive(keys, view, rows, positions, sketch)
         return alive
 
