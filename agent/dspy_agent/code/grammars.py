@@ -42,6 +42,7 @@ def parse_source(text: str, language: str, seconds: float = PARSE_SECONDS) -> Fi
     source = text.encode("utf-8", "replace")
     deadline = time.thread_time() + seconds
 
+    # Mind that a node's own ``text`` comes from here too, byte by byte: slice the source instead.
     def read(offset: int, _point: Any) -> bytes:
         return source[offset : offset + _CHUNK]
 

@@ -30,11 +30,16 @@ _RUST_NOISE = re.compile(r"'\w+|\b(?:dyn|mut|const|impl|for)\b")
 _BASE = re.compile(r"[\w.$:\\]+")
 
 
-def name_of(text: str, node: Any, language: str) -> str:
-    """Return the name that the node ``node`` with the text ``text`` gives; "" for none."""
+def name_of(source: bytes, node: Any, language: str) -> str:
+    """Return the name that ``node`` gives; "" for none."""
     if language in ("c", "cpp"):
-        return _declared(node)
-    text = text[:MAX_NAME]
+        node = _named(node)
+        if node is None:
+            return ""
+    start = node.start_byte
+    text = source[start : min(node.end_byte, start + MAX_NAME)].decode("utf-8", "replace")
+    if language in ("c", "cpp"):
+        return _declared(text) if "operator" in text else _dotted(without_type_arguments(text))
     if language in ("javascript", "typescript", "tsx"):
         text = _EXPORTS.sub("", text.strip("\"'`")).replace(".prototype.", ".")
         return "" if text.endswith(".prototype") else text
@@ -54,17 +59,17 @@ def declares_function(node: Any) -> bool:
     return inner is not None and inner.type in _NAME_NODES
 
 
-def _declared(node: Any) -> str:
+def _named(node: Any) -> Any:
     while node is not None and node.type not in _NAME_NODES:
         node = node.child_by_field_name("declarator") or _declarator(node)
-    if node is None:
-        return ""
-    text = (node.text or b"").decode("utf-8", "replace")[:MAX_NAME]
-    if node.type == "operator_cast":
-        text = text.partition("(")[0]
+    return node
+
+
+def _declared(text: str) -> str:
+    """Return the name in ``text``, of an operator perhaps."""
     head, operator, tail = text.rpartition("operator") if _OPERATOR.search(text) else (text, "", "")
     name = _dotted(without_type_arguments(head))
-    tail = " ".join(tail.split())
+    tail = " ".join(tail.partition("(")[0].split()) if tail.lstrip()[:1].isalpha() else "".join(tail.split())
     space = " " if tail[:1].isalpha() else ""
     return f"{name}{'.' if name and operator else ''}{operator}{space}{tail}"
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dspy_agent.code.comments import Comments
 from dspy_agent.code.heads import Heads
 from dspy_agent.code.imports import imports_of
 from dspy_agent.code.names import base_name, declares_function, docstring_in, name_of, receiver_type
 from dspy_agent.code.queries import BASE_VERBS, HEIRS, IMPORT_VERBS, TYPES
+from dspy_agent_core.code.comments import Comments
 from dspy_agent_core.code.structure import FileStructure, Symbol
 
 MAX_DEPTH = 40  # of definitions within definitions; also bounds the length of qualified names
@@ -93,7 +93,7 @@ class Outline:
         receiver = captures.pop("receiver", None)
         ((kind, (node, *_)),) = captures.items()
         start, end, named = node.start_byte, node.end_byte, name_node.start_byte
-        name = name_of(self._text(name_node), name_node, self._language)
+        name = name_of(self._source, name_node, self._language)
         if receiver:
             name = f"{receiver_type(self._text(receiver[0]))}.{name}"
         kind = self._kind(kind, name, name_node, self._source[max(start, named - _NEAR) : named])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_MARKS = re.compile(r"^\s*(?:/\*+!?|\*(?!/)|//[/!]?|#+)?[ \t]?|\s*\*+/\s*$", re.MULTILINE)
+_MARKS = re.compile(r"^\s*(?:/\*+!?|\*(?!/)|//[/!]?|#+|--+)?[ \t]?|\s*\*+/\s*$", re.MULTILINE)
 _LICENCE = re.compile(r"copyright|licen[sc]e|spdx|all rights reserved", re.IGNORECASE)
 _FIRST_LINES = 60  # a comment that says what a file is for stands in these
 MAX_LINES = 400
@@ -15,6 +15,8 @@ LINE_MARKS: dict[str, tuple[bytes, ...]] = {
     "shell": (b"#",),
     "python": (b"#",),
     "php": (b"//", b"#"),
+    "yaml": (b"#",),
+    "sql": (b"--",),
 }
 
 
@@ -24,7 +26,7 @@ class Comments:
     def __init__(self, lines: list[bytes], language: str) -> None:
         self._lines = lines
         self._marks = LINE_MARKS.get(language, (b"//",))
-        self._blocks = language not in ("ruby", "shell", "python")
+        self._blocks = language not in ("ruby", "shell", "python", "yaml")
 
     def above(self, row: int) -> tuple[str, int, int] | None:
         """Return the comment that ends on the line before ``row``: its text, first and last row."""
