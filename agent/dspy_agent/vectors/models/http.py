@@ -48,7 +48,10 @@ class Server:
     @property
     def shown(self) -> str:
         """The address without a password."""
-        parts = urlsplit(self.base)
+        try:
+            parts = urlsplit(self.base)
+        except ValueError:
+            return "an address that is none"
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
     def post(self, path: str, question: dict[str, Any]) -> Any:
