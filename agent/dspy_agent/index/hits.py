@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dspy_agent.workspace.files import read_text
+from dspy_agent.index.extract import read_lines
 from dspy_agent.workspace.paths import display
 from dspy_agent_core.contracts.results import Hit
 from dspy_agent_core.index.bm25f import Corpus
 from dspy_agent_core.index.places import Place, place_of
 from dspy_agent_core.index.query import Query
 from dspy_agent_core.index.rank import Found, matched_fields
-from dspy_agent_core.index.terms import CALL, terms_of, words_of
+from dspy_agent_core.index.terms import CALL, term_hash, terms_of, words_of
 
 SNIPPET_LINES = 12
-_MAX_BYTES = 4 << 20
+_KEPT = 200  # files whose lines are kept in memory
 _LONG_LINE = 300
 
 
 class Lines:
-    """The lines of the workspace's files, each file read once."""
+    """The lines of the workspace's files, as they are now."""
 
     def __init__(self, workspace: Path) -> None:
         self._workspace = workspace
         self._files: dict[str, list[str]] = {}
 
     def of(self, path: str) -> list[str]:
-        """Return the lines of a file; none if it can't be read."""
+        """Return the lines of a file as they are indexed; none if it can't be read."""
         if path not in self._files:
-            try:
-                text = read_text(self._workspace / path, _MAX_BYTES)
-            except OSError:
-                text = None
-            self._files[path] = text.split("\n") if text else []
+            if len(self._files) >= _KEPT:
+                self._files.clear()
+            self._files[path] = read_lines(os.fspath(self._workspace), path)
         return self._files[path]
 
     def between(self, path: str, first: int, last: int) -> list[str]:
@@ -72,11 +71,8 @@ def snippet(lines: Sequence[str], query: Query, *, whole: bool) -> str:
     """Return the lines that show a chunk: its beginning (``whole``), or where the words are densest."""
     start = 0
     if not whole and len(lines) > SNIPPET_LINES:
-        wanted = {query.texts[term] for term, weight in query.terms.items() if weight >= 0.2}
-        has = [
-            len(wanted & {t for word in words_of(line[:2000]) for t in terms_of(word.rstrip(CALL))})
-            for line in lines
-        ]
+        wanted = {term for term, weight in query.terms.items() if weight >= 0.2}
+        has = [len(wanted & _term_hashes(line[:2000])) for line in lines]
         sums = [sum(has[at : at + SNIPPET_LINES]) for at in range(len(lines) - SNIPPET_LINES + 1)]
         start = sums.index(max(sums))
     shown = [
@@ -84,3 +80,7 @@ def snippet(lines: Sequence[str], query: Query, *, whole: bool) -> str:
         for line in lines[start : start + SNIPPET_LINES]
     ]
     return "\n".join(shown).rstrip()
+
+
+def _term_hashes(line: str) -> set[int]:
+    return {term_hash(term) for word in words_of(line) for term in terms_of(word.rstrip(CALL))}

@@ -168,6 +168,48 @@ class EsearchArguments:
 
 
 @dataclass(frozen=True, slots=True)
+class VretrArguments:
+    """Arguments of ``vretr``."""
+
+    words: _WORDS = None
+    query: _QUERY = None
+    max_hits: _MAX_HITS = 10
+    lines: _LINES = 3
+    globs: _GLOBS = None
+    types: _TYPES = None
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Search by words too.")] = True
+    vectors: Annotated[bool, typer.Option("--vectors/--no-vectors", help="Search by vectors.")] = True
+
+
+@dataclass(frozen=True, slots=True)
+class EmbIndexArguments:
+    """Arguments of ``emb-index``."""
+
+    status: Annotated[bool, typer.Option("--status", help="Tell how many there are, make none.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class IntelArguments:
+    """Arguments of ``intel``."""
+
+    words: _WORDS = None
+    query: _QUERY = None
+    max_hits: _MAX_HITS = 20
+    budget: Annotated[
+        int, typer.Option("--budget", metavar="TOKENS", min=100, help="At most about so many tokens in all.")
+    ] = 4000
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="PART",
+            help="Leave out a kind of evidence (repeatable): graph, text, vectors or logs.",
+            show_default=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
 class IndexArguments:
     """Arguments of ``index``."""
 

@@ -19,7 +19,7 @@ from dspy_agent.logs.resolve import PathResolver
 from dspy_agent.streams.settings import ROUTER_VARIABLE
 from dspy_agent.tools.arguments import CtxArguments
 from dspy_agent.tools.base import ToolContext
-from dspy_agent_core.contracts.results import LogContext
+from dspy_agent_core.contracts.results import LogContext, LogEvent
 from dspy_agent_core.errors import UsageError, WorkspaceError
 from dspy_agent_core.logs import Reducer, ReducerOptions
 from dspy_agent_core.logs.levels import LEVELS, level_of
@@ -43,6 +43,15 @@ def run(arguments: CtxArguments, context: ToolContext) -> LogContext:
     gathering.files(found)
     local = replace(reducer.result(), files=gathering.read, unread=gathering.unread or None)
     return plan.joined(local, asking.answer(), gathering.times) if asking else local
+
+
+def key_events(context: ToolContext) -> list[LogEvent]:
+    """Return the key events of the logs, newest first.
+
+    Raises:
+        WorkspaceError: ``NoLogs``, if there are none; or as :func:`run` does.
+    """
+    return run(CtxArguments(), context).events
 
 
 def follow(arguments: CtxArguments, context: ToolContext) -> Iterator[LogContext]:

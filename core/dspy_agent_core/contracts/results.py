@@ -17,7 +17,8 @@ class Hit:
     """One place in the workspace. ``path`` is relative to it, with forward slashes; lines count from 1.
 
     ``before`` and ``after`` are the lines around it, where they were asked for. Bytes of a file name that
-    are not UTF-8 are written ``\\xNN``; a long ``text`` is cut and ends in ``… [N more]``.
+    are not UTF-8 are written ``\\xNN``; a long ``text`` is cut and ends in ``… [N more]``. ``evidence``: each
+    reason apart, where there are several kinds.
     """
 
     path: str
@@ -29,6 +30,7 @@ class Hit:
     why: str | None = None
     before: list[str] | None = None
     after: list[str] | None = None
+    evidence: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

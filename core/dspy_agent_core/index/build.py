@@ -71,16 +71,14 @@ class SegmentBuilder:
         return len(self._word_ids)
 
     def add(self, file: SourceFile) -> None:
-        """Add one file."""
+        """Add one file. One that can't be cut into chunks leaves no trace."""
+        lines = split_lines(file.text)
+        chunks = chunk_file(file.text, file.structure) or [Chunk("window", "", 1, 1, 1, "", "", "")]
+        path_words = Counter(words_of(file.path.rpartition(".")[0] or file.path))
+        imports = file.structure.imports if file.structure else ()
         number = len(self._paths)
         self._paths.append(file.path)
-        imports = file.structure.imports if file.structure else ()
         self._imports.append("\n".join(" ".join((i.module, *i.names)) for i in imports))
-        lines = split_lines(file.text)
-        path_words = Counter(words_of(file.path.rpartition(".")[0] or file.path))
-        chunks = chunk_file(file.text, file.structure)
-        if not chunks:
-            chunks = [Chunk("window", "", 1, 1, 1, "", "", "")]
         for chunk in chunks:
             self._add_chunk(
                 number,

@@ -9,6 +9,16 @@ T = TypeVar("T")
 DAMPING: Final = 60.0
 
 
+WORDS, VECTORS = 1.0, 0.6  # weights of the two searches
+
+
+def fuse(worded: Sequence[T], near: Sequence[T]) -> list[tuple[T, float]]:
+    """Return what the search by words and that by vectors found, put together, with scores from 0 to 1."""
+    best = (WORDS * bool(worded) + VECTORS * bool(near)) / (DAMPING + 1)
+    found = reciprocal_rank_fusion([(WORDS, worded), (VECTORS, near)])
+    return [(item, score / best) for item, score in found]
+
+
 def reciprocal_rank_fusion(
     lists: Iterable[tuple[float, Sequence[T]]], damping: float = DAMPING
 ) -> list[tuple[T, float]]:

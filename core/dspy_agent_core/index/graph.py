@@ -2,8 +2,8 @@
 
 Only names are stored; a name is resolved when it is asked for, to the definitions nearest to where it is
 used: the same file first, then files that the using one imports, then the same folder, then anywhere. So an
-edited file needs no other file read again. Names that every string or dict has as a method are resolved to near
-definitions only.
+edited file needs no other file read again. Names that every string or dict has as a method are resolved to
+near definitions only.
 """
 
 from __future__ import annotations

@@ -32,13 +32,13 @@ STOP_WEIGHT: Final = 0.05
 class Query:
     """What is looked for.
 
-    ``terms``: hash → importance; ``texts``: hash → the term; ``names``: identifiers as written, dotted ones
-    whole; ``symbol``: the query is nothing but one name.
+    ``terms``: hash → importance; ``words``: hash → the word as written; ``names``: identifiers as written,
+    dotted ones whole; ``symbol``: the query is nothing but one name.
     """
 
     text: str
     terms: Mapping[int, float]
-    texts: Mapping[int, str]
+    words: Mapping[int, str]
     names: tuple[str, ...]
     symbol: bool
 
@@ -47,6 +47,7 @@ def parse_query(text: str) -> Query:
     """Return the terms and names of ``text``."""
     words = [word.rstrip(CALL) for word in words_of(text[:4000])]
     weights: dict[str, float] = {}
+    written: dict[str, str] = {}
     plain: list[str] = []
     for word in words:
         terms = terms_of(word) if word else ()
@@ -56,12 +57,14 @@ def parse_query(text: str) -> Query:
             if len(terms) > 1 and term == terms[-1]:
                 weight = 0.5
             weights[term] = max(weights.get(term, 0.0), weight)
+            written.setdefault(term, word)
         plain.append("" if stop or len(terms) != 1 else word.lower())
     for at, first in enumerate(plain):
         for second in plain[at + 1 : at + 1 + COMPOUND_REACH] if first else ():
             if second:
-                weights.setdefault(first + second, COMPOUND_WEIGHT)
-                weights.setdefault(stem(first + second), COMPOUND_WEIGHT)
+                for term in (first + second, stem(first + second)):
+                    weights.setdefault(term, COMPOUND_WEIGHT)
+                    written.setdefault(term, f"{first} {second}")
     names = tuple(
         dict.fromkeys(
             _SEPARATOR.sub(".", match[0].removesuffix("()"))
@@ -74,7 +77,13 @@ def parse_query(text: str) -> Query:
     if symbol and not names:
         names = (stripped,)
     hashes = {term_hash(term): term for term in weights}
-    return Query(text, {key: weights[term] for key, term in hashes.items()}, hashes, names, symbol)
+    return Query(
+        text,
+        {key: weights[term] for key, term in hashes.items()},
+        {key: written[term] for key, term in hashes.items()},
+        names,
+        symbol,
+    )
 
 
 def looks_like_name(word: str) -> bool:

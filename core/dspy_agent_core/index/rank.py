@@ -207,5 +207,7 @@ def matched_fields(corpus: Corpus, chunk: int, query: Query) -> dict[str, list[s
         chunks, fields, _ = postings
         low, high = np.searchsorted(chunks, [number, number + 1])
         for field in fields[low:high].tolist():
-            found.setdefault(FIELDS[field], []).append(query.texts[term])
+            words = found.setdefault(FIELDS[field], [])
+            if query.words[term] not in words:
+                words.append(query.words[term])
     return found
