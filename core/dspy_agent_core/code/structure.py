@@ -10,12 +10,12 @@ class Symbol:
     """A definition.
 
     ``kind``: ``class``, ``function``, ``method``, ``interface``, ``struct``, ``enum``, ``type``, ``trait``,
-    ``module``, ``macro``, ``constant``, ``property``; ``declaration`` is a C or C++ function without its body;
-    ``section`` is of documents, ``table`` and ``view`` are SQL's. ``qualified`` joins the names of what encloses
-    it by dots (sections: by " > "). The lines count from 1 and end at line feeds, both within, decorators
-    included. ``signature`` is one line; ``docstring`` the whole text, on ``docstring_lines``: within the body
-    in Python, elsewhere the comment above, often before ``line``. ``bases`` is what it inherits from,
-    implements, mixes in or embeds, as written but without type arguments.
+    ``module``, ``macro``, ``constant``, ``property``; ``declaration`` is a C or C++ function without its
+    body; ``section`` is of documents, ``table`` and ``view`` are SQL's. ``qualified`` joins the names of what
+    encloses it by dots (sections: by " > "). The lines count from 1 and end at line feeds, both within,
+    decorators included. ``signature`` is one line; ``docstring`` the whole text, on ``docstring_lines``:
+    within the body in Python, elsewhere the comment above, often before ``line``. ``bases`` is what it
+    inherits from, implements, mixes in or embeds, as written but without type arguments.
     """
 
     name: str
