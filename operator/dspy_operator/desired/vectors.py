@@ -36,7 +36,7 @@ def build_vectors(context: Context) -> list[Child]:
         agent_image(context),
         _COMMAND,
         VECTORS_PORT,
-        resources(None, {"cpu": "10m", "memory": "160Mi"}, {"memory": "512Mi"}),
+        resources(None, {"cpu": "10m", "memory": "128Mi"}, {"memory": "512Mi"}),
         variables=plain({**vector_variables(context), **AT_HOME}),
         volumes=vector_volumes(context),
         mounts=vector_mounts(context),
