@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dspy_agent.session.keeper import index_kept
 from dspy_agent.session.shell import INTERRUPTED, Shell
 from dspy_agent.session.signals import Ended, ends_on_signals, terminal_restored
 from dspy_agent.tools.base import ToolContext
@@ -42,7 +43,7 @@ def _from_terminal(shell: Shell, workspace: Path) -> int:
 
     prompt = Prompt(workspace, shell.verbs)
     sys.stderr.write(f"dspy-agent in {workspace}: help lists the verbs, Ctrl-D ends.\n")
-    with terminal_restored(), ends_on_signals(prompt.end):
+    with terminal_restored(), index_kept(workspace), ends_on_signals(prompt.end):
         while True:
             try:
                 if shell.execute(prompt.read()) is None:
