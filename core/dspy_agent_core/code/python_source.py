@@ -9,6 +9,12 @@ from collections.abc import Iterator
 from dspy_agent_core.code.structure import FileStructure, Import, Symbol, one_line
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_COMPOUND = (
+    *(ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith),
+    *(ast.Try, ast.TryStar, ast.Match),
+)
+_ATOMS = (ast.Name, ast.Attribute, ast.Constant, ast.Subscript)
 
 
 def parse_python(text: str) -> FileStructure | None:
@@ -37,7 +43,7 @@ class _Reader:
 
     def _visit(self, body: list[ast.stmt], prefix: str, in_class: bool) -> None:
         for child in body:
-            if isinstance(child, _Definition):
+            if isinstance(child, _DEFINITIONS):
                 self._found.symbols.append(symbol := _symbol(child, prefix, in_class))
                 self._visit(child.body, f"{symbol.qualified}.", isinstance(child, ast.ClassDef))
             elif isinstance(child, ast.Import):
@@ -49,7 +55,7 @@ class _Reader:
             elif isinstance(child, (ast.Assign, ast.AnnAssign)):
                 if not prefix and (name := _constant(child)):
                     self._found.symbols.append(self._assigned(child, name))
-            else:
+            elif isinstance(child, _COMPOUND):
                 for inner in _bodies(child):
                     self._visit(inner, prefix, in_class)
 
@@ -153,8 +159,16 @@ def _source(node: ast.expr) -> str:
             return node.id
         case ast.Attribute(value=ast.Name() | ast.Attribute()):
             return f"{_source(node.value)}.{node.attr}"
-        case ast.Constant(value=None | bool() | str(), kind=None):
+        case ast.Constant(value=None | int() | str(), kind=None):
             return repr(node.value)
-        case ast.Subscript(slice=ast.Name() | ast.Attribute() | ast.Constant() | ast.Subscript()):
-            return f"{_source(node.value)}[{_source(node.slice)}]"
+        case ast.Subscript(value=ast.Name() | ast.Attribute(), slice=ast.Tuple(elts=[_, _, *_] as parts)):
+            if not any(isinstance(part, (ast.Starred, ast.Slice)) for part in parts):
+                return f"{_source(node.value)}[{', '.join(map(_source, parts))}]"
+        case ast.Subscript(value=ast.Name() | ast.Attribute(), slice=ast.expr() as part):
+            if isinstance(part, (ast.Name, ast.Attribute, ast.Constant, ast.Subscript)):
+                return f"{_source(node.value)}[{_source(part)}]"
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            is_union = isinstance(left, ast.BinOp) and isinstance(left.op, ast.BitOr)
+            if (is_union or isinstance(left, _ATOMS)) and isinstance(right, _ATOMS):
+                return f"{_source(left)} | {_source(right)}"
     return ast.unparse(node)
