@@ -28,13 +28,25 @@ def test_language_of(path: str, language: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["tests/a.py", "a/test_b.py", "a_test.go", "x.spec.ts", "FooTest.java", "conftest.py"]
+    "path",
+    [
+        *("tests/a.py", "a/test_b.py", "a_test.go", "x.spec.ts", "FooTest.java", "conftest.py"),
+        *("src/test/java/a/Base.java", "web/__mocks__/fs.js", "pkg/testdata/x.go", "src/tests.rs", "test.c"),
+        *("Shop.Tests/Cart.cs", "CartTests.cs", "src/commonTest/kotlin/A.kt", "CartSpec.kt", "OrderIT.java"),
+        *("CartTest.php", "a.cy.ts", "spec/models/user.rb", "shop_tests.cc"),
+    ],
 )
 def test_is_test(path: str) -> None:
     assert is_test(path)
 
 
-@pytest.mark.parametrize("path", ["src/a.py", "latest.py", "contest.go", "attest/a.py", "src/testament.rs"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("src/a.py", "latest.py", "contest.go", "attest/a.py", "src/testament.rs"),
+        *("Latest.cs", "src/Contest/A.cs", "src/Audit.java", "EDIT.java", "types/test.d.ts", "Latest/A.kt"),
+    ],
+)
 def test_is_no_test(path: str) -> None:
     assert not is_test(path)
 
@@ -66,6 +78,19 @@ def test_dotted() -> None:
         ("com.x.*", (), "A.java", "src/com/x/B.java", "java"),
         ("crate::b::C", (), "src/a.rs", "src/b.rs", "rust"),
         ("b/c", (), "x.rb", "lib/b/c.rb", "ruby"),
+        ("./b.js", (), "a/x.ts", "a/b.ts", "typescript"),
+        ("@/lib/b", (), "a/x.ts", "src/lib/b.ts", "typescript"),
+        ("../inc/c.h", (), "src/x.c", "inc/c.h", "c"),
+        ("com.x.B.make", (), "A.java", "src/com/x/B.java", "java"),
+        ("com.x.B", (), "A.kt", "src/com/x/B.kt", "kotlin"),
+        ("com.x.make", (), "A.kt", "src/com/x/Makers.kt", "kotlin"),
+        ("Acme.Shop", (), "x/A.cs", "src/Acme.Shop/Cart.cs", "csharp"),
+        ("Acme.Shop.Cart", (), "x/A.cs", "Acme/Shop/Cart.cs", "csharp"),
+        ("App\\Models\\User", (), "routes/a.php", "app/Models/User.php", "php"),
+        ("GuzzleHttp\\Client", (), "x/a.php", "src/Client.php", "php"),
+        ("b.php", (), "a/x.php", "a/b.php", "php"),
+        ("./lib.sh", (), "bin/run.sh", "bin/lib.sh", "shell"),
+        ("../src/a.py", (), "docs/a.md", "src/a.py", "markdown"),
     ],
 )
 def test_imports_file(module: str, names: tuple[str, ...], importer: str, target: str, language: str) -> None:
@@ -82,6 +107,13 @@ def test_imports_file(module: str, names: tuple[str, ...], importer: str, target
         ("./b", "c/x.ts", "a/b.ts", "typescript"),
         ("stdio.h", "x.c", "io.h", "c"),
         ("fmt", "main.go", "other/f.go", "go"),
+        ("./foo.service", "a/x.ts", "a/foo.ts", "typescript"),
+        ("com.x.make", "A.java", "src/com/x/B.java", "java"),
+        ("com.x.B", "A.kt", "src/com/x/C.kt", "kotlin"),
+        ("System", "A.cs", "src/Cart.cs", "csharp"),
+        ("App\\Models\\User", "a.php", "app/Http/User.php", "php"),
+        ("App\\Models\\User", "a.php", "app/Models/Admin.php", "php"),
+        ("a.md", "docs/b.md", "a.md", "markdown"),
     ],
 )
 def test_imports_another_file(module: str, importer: str, target: str, language: str) -> None:

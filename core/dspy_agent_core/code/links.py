@@ -7,15 +7,26 @@ import re
 
 from dspy_agent_core.code.structure import Import
 
-_TEST_FOLDERS = frozenset(("test", "tests", "__tests__", "spec", "specs", "testing"))
-_TEST_NAME = re.compile(r"^(?:test_.*|.*_test|.*_spec|.*[.-](?:test|spec)|.*Tests?|conftest)$")
+_TEST_FOLDERS = frozenset(
+    ("test", "tests", "__tests__", "__mocks__", "spec", "specs", "testing", "testdata", "cypress", "e2e")
+)
+_TEST_FOLDER = re.compile(r".*(?:\.Tests?|[a-z](?:Test|UnitTest|IntegrationTest)s?)$")  # C#'s, Kotlin's
+_TEST_NAME = re.compile(
+    r"^(?:tests?|test_.*|.*_tests?|.*_spec|.*[.-](?:tests?|spec|cy)|.*[a-z0-9](?:Tests?|TestCase|Spec|IT)|conftest)$"
+)
+_SOURCE_ROOTS = frozenset(("src", "lib", "app", "inc", "includes", "tests", "test"))
+_SCRIPT_SUFFIXES = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
 
 
 def is_test(path: str) -> bool:
     """Say whether ``path`` (relative, with slashes) looks like a test by the habits of its language."""
     folders, _, name = path.rpartition("/")
     stem = name.rpartition(".")[0] or name
-    return bool(_TEST_NAME.match(stem)) or any(part in _TEST_FOLDERS for part in folders.split("/"))
+    if stem.endswith(".d"):
+        return False  # a declaration file of types
+    return bool(_TEST_NAME.match(stem)) or any(
+        part in _TEST_FOLDERS or _TEST_FOLDER.match(part) for part in folders.split("/")
+    )
 
 
 def dotted(path: str) -> str:
@@ -39,22 +50,51 @@ def imports_file(imported: Import, importer: str, target: str, language: str) ->
         case "javascript" | "typescript" | "tsx":
             return _by_path(imported.module, importer, target, relative_only=True)
         case "c" | "cpp":
-            return _ends_in(target, posixpath.normpath(imported.module))
-        case "ruby":
+            here = posixpath.normpath(posixpath.join(posixpath.dirname(importer), imported.module))
+            return here == target or _ends_in(target, posixpath.normpath(imported.module))
+        case "ruby" | "shell":
             return _by_path(imported.module, importer, target, relative_only=False)
+        case "markdown":
+            return posixpath.normpath(posixpath.join(posixpath.dirname(importer), imported.module)) == target
         case "go":
             folder = posixpath.dirname(target)
             return (
                 bool(folder) and folder != posixpath.dirname(importer) and _tail(imported.module, folder, "/")
             )
-        case "java":
-            return _tail(dotted(target), imported.module.removesuffix(".*"), ".") or (
-                imported.module.endswith(".*")
-                and _tail(dotted(target).rpartition(".")[0], imported.module[:-2], ".")
-            )
+        case "java" | "kotlin":
+            return _jvm(imported.module, target)
+        case "csharp":
+            folder = posixpath.dirname(target).replace("/", ".")
+            return _tail(folder, imported.module, ".") or _tail(dotted(target), imported.module, ".")
+        case "php":
+            return _php(imported.module, importer, target)
         case "rust":
             return dotted(target).rpartition(".")[2] in re.split(r"\W+", imported.module)
     return False
+
+
+def _jvm(module: str, target: str) -> bool:
+    """A class, what is in it (``import static``, a nested class), or a package's file of functions."""
+    file, package = dotted(target), dotted(target).rpartition(".")[0]
+    if module.endswith(".*"):
+        return _tail(package, module[:-2], ".") or _tail(file, module[:-2], ".")
+    outer, _, name = module.rpartition(".")
+    if _tail(file, module, "."):
+        return True
+    if outer.rpartition(".")[2][:1].isupper():
+        return _tail(file, outer, ".")
+    return name[:1].islower() and target.endswith((".kt", ".kts")) and _tail(package, outer, ".")
+
+
+def _php(module: str, importer: str, target: str) -> bool:
+    """A path, or a class by PSR-4: the folders below the source root end the namespace."""
+    if "\\" not in module:
+        return module.endswith(".php") and _by_path(module, importer, target, relative_only=False)
+    *namespace, name = module.split("\\")
+    *folders, stem = posixpath.splitext(target)[0].split("/")
+    roots = [index for index, folder in enumerate(folders) if folder.lower() in _SOURCE_ROOTS]
+    below = folders[roots[-1] + 1 :] if roots else folders
+    return stem == name and namespace[len(namespace) - len(below) :] == below and len(below) <= len(namespace)
 
 
 def _python(imported: Import, importer: str, target: str) -> bool:
@@ -72,11 +112,15 @@ def _python(imported: Import, importer: str, target: str) -> bool:
 def _by_path(module: str, importer: str, target: str, *, relative_only: bool) -> bool:
     stem = posixpath.splitext(target)[0]
     candidates = {target, stem, stem.removesuffix("/index")}
+    if module.startswith(("@/", "~/")):  # by habit the source root
+        return any(_ends_in(candidate, module[2:]) for candidate in candidates)
     if module.startswith(".") or not relative_only:
         found = posixpath.normpath(posixpath.join(posixpath.dirname(importer), module))
-        if found in candidates or posixpath.splitext(found)[0] == stem:
+        if found in candidates or (found.endswith(_SCRIPT_SUFFIXES) and posixpath.splitext(found)[0] == stem):
             return True
-    return not relative_only and any(_ends_in(candidate, module) for candidate in candidates)
+    return not relative_only and any(
+        _ends_in(candidate, posixpath.normpath(module)) for candidate in candidates
+    )
 
 
 def _ends_in(path: str, end: str) -> bool:
