@@ -21,7 +21,7 @@ from dspy_agent.vectors.store import VectorStore
 from dspy_agent.workspace.atomic import exclusive
 from dspy_agent_core.errors import ModelError
 
-_FIRST_BATCH: Final = 16
+_FIRST_BATCH: Final = 2
 _MOST_IN_A_BATCH: Final = 2048
 _SECONDS_A_BATCH: Final = 0.5
 

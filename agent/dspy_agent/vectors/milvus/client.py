@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -148,14 +149,20 @@ class Collection:
 
     def close(self) -> None:
         """Let go of the server; a Milvus Lite file can then be opened by another process."""
-        with self._lock:
-            client, self._client, self._there = self._client, None, False
-        if client is not None:
-            client.close()
-        if self._lite and client is not None:
+        was_open = self._client is not None
+        self._let_go()
+        if self._lite and was_open:
             from milvus_lite.server_manager import server_manager_instance
 
             server_manager_instance.release_server(self._uri)
+
+    def _let_go(self) -> None:
+        """Forget the connection and the collection: both may be others at the next call."""
+        with self._lock:
+            client, self._client, self._there = self._client, None, False
+        if client is not None:
+            with suppress(Exception):  # of a server that is gone
+                client.close()
 
     def _call(self, ask: Callable[[MilvusClient], _T], nothing: _T, *, create: bool = False) -> _T:
         """Return what ``ask`` does, ``nothing`` if there is no collection; all that fails is one error."""
@@ -169,7 +176,7 @@ class Collection:
                 self._there = self._there or self._open(client, create)
             return ask(client) if self._there else nothing
         except Exception as error:  # pymilvus, grpc and Milvus Lite each have their own, and some none
-            self._there = False  # it may have been dropped meanwhile
+            self._let_go()
             if time.monotonic() - began > _SLOW_SECONDS:
                 self._rest_until = time.monotonic() + _REST_SECONDS
             raise self._error(_why(error)) from None
@@ -179,7 +186,7 @@ class Collection:
         import pymilvus
 
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)  # errors are told once, by us
-        return pymilvus.MilvusClient(self._uri, token=self._token, timeout=_CONNECT_SECONDS)
+        return pymilvus.MilvusClient(self._uri, token=self._token, timeout=_CONNECT_SECONDS, dedicated=True)
 
     def _open(self, client: MilvusClient, create: bool) -> bool:
         if client.has_collection(self._name, timeout=_SEARCH_SECONDS):

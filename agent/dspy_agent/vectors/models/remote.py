@@ -15,7 +15,7 @@ from dspy_agent.vectors.models.prompts import prompts_of
 from dspy_agent_core.errors import ModelError
 
 _AT_ONCE: Final = 32
-_MOST_CHARACTERS: Final = 8000
+_MOST_CHARACTERS: Final = 4000  # a large model on a CPU reads no more in a few seconds
 _SHORTEST: Final = 200
 
 
