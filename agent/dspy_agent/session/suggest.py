@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from dspy_agent.session.facts import Facts
+from dspy_agent.session.facts import Facts, looks_like_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,9 @@ class LinearSuggester:
         if facts.symbol:
             reason = [_Reason(2.6, f"{facts.symbol} is defined here")]
             scored.append(("extract", ("extract", facts.symbol), reason))
+        if facts.words:
+            scored.append(("esearch", ("esearch", "--query", request.text), _for_esearch(facts)))
+            scored.append(("intel", ("intel", "--query", request.text), _for_intel(facts)))
         if facts.rarest:
             scored.append(("grep", ("grep", "-w", "-F", "--", facts.rarest[0]), _for_grep(facts.rarest)))
         usable = [entry for entry in scored if entry[0] in request.tools]
@@ -112,6 +115,20 @@ def _for_tree(facts: Facts) -> list[_Reason]:
 def _for_doctor(facts: Facts) -> list[_Reason]:
     said = facts.said(_SETUP_WORDS)
     return [_Reason(0.8 + 0.6 * min(len(said), 3), f"you said {', '.join(said[:3])}")] if said else []
+
+
+def _for_esearch(facts: Facts) -> list[_Reason]:
+    named = [word for word in facts.words if looks_like_code(word)]
+    words = len(facts.words)
+    reasons = [_Reason(1.3 + 0.35 * min(words, 4), f"{words} of your words say what the code is about")]
+    return [*reasons, _Reason(-0.6, f"{named[0]} looks like a name")] if named else reasons
+
+
+def _for_intel(facts: Facts) -> list[_Reason]:
+    said = facts.said(_LOG_WORDS)
+    if not said or len(facts.words) < 2:
+        return [_Reason(1.2, "callers, tests and log events may tell more")] if len(facts.words) > 1 else []
+    return [_Reason(1.6 + 0.4 * min(len(said), 2), f"code and logs may both tell of {', '.join(said[:2])}")]
 
 
 def _for_grep(rarest: tuple[str, int]) -> list[_Reason]:

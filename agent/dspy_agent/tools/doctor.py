@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from dspy_agent.doctor import cluster, machine, servers, streams
+from dspy_agent.doctor import cluster, machine, search, servers, streams
 from dspy_agent.doctor.model import MISSING, OK, WARN, Check, Report
 from dspy_agent.tools.arguments import DoctorArguments
 from dspy_agent.tools.base import ToolContext
@@ -24,6 +24,8 @@ def run(arguments: DoctorArguments, context: ToolContext) -> Report:
         ("terminal", machine.terminal),
         ("workspace", lambda: machine.workspace(context.workspace)),
         ("logs", lambda: machine.logs(context.workspace, context.logs)),
+        ("index", lambda: search.index(context.workspace)),
+        ("vectors", lambda: search.vectors(context.workspace)),
         ("model", servers.model),
         ("cluster", cluster.cluster),
         ("kafka", streams.kafka),
