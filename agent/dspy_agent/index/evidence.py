@@ -25,8 +25,8 @@ _NEIGHBOURS: Final = 300
 _EVENTS: Final = 8
 _GRAPH_SHARE: Final = 0.35  # of an item's score that comes from the walks
 _LOG_TEXT: Final = """
-    error errors exception exceptions crash crashes crashed fail fails failed failing failure log logs traceback
-    stacktrace panic broken breaks bug warning incident timeout down wrong
+    error errors exception exceptions crash crashes crashed fail fails failed failing failure log logs
+    traceback stacktrace panic broken breaks bug warning incident timeout down wrong
 """
 _LOG_WORDS: Final = frozenset(_LOG_TEXT.split())
 
@@ -70,10 +70,10 @@ def gather(
     if not corpus.count:
         return found
     worded = search(corpus, query, 50) if "text" in parts else []
-    near = _near(index, text, notes) if "vectors" in parts else []
+    near, weight = _near(index, text, notes) if "vectors" in parts else ([], 0.0)
     word_ranks = {hit.chunk: rank for rank, hit in enumerate(worded, 1)}
     near_ranks = {chunk: rank for rank, (chunk, _) in enumerate(near, 1)}
-    for chunk, score in fuse([hit.chunk for hit in worded], [chunk for chunk, _ in near]):
+    for chunk, score in fuse([hit.chunk for hit in worded], [chunk for chunk, _ in near], weight):
         if chunk in word_ranks:
             fields = matched_fields(corpus, chunk, query)
             said = ", ".join(f"{name} {'+'.join(terms[:4])}" for name, terms in fields.items())
@@ -91,16 +91,16 @@ def gather(
     return found
 
 
-def _near(index: Index, text: str, notes: list[str]) -> list[tuple[int, float]]:
-    """Return the nearest chunks by vectors, where some were made; without a model that is no failure."""
+def _near(index: Index, text: str, notes: list[str]) -> tuple[list[tuple[int, float]], float]:
+    """Return the nearest chunks by vectors, where some were made, and how much they count."""
     if not (index.folder / "vectors").is_dir():
-        return []
+        return [], 0.0
     try:
         semantic = Semantic(index)
-        return semantic.search(text, 50)
+        return semantic.search(text, 50), semantic.weight
     except AgentError as error:
         notes.append(f"Without vectors: {error.message} ({error.next})")
-        return []
+        return [], 0.0
 
 
 def _add_frames(board: _Board, corpus: Corpus, query: Query, text: str, events: Sequence[LogEvent]) -> None:

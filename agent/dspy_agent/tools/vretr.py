@@ -37,18 +37,21 @@ def run(arguments: VretrArguments, context: ToolContext) -> Hits:
     index = current_index(context.workspace)
     notes = list(index.notes)
     near: list[tuple[int, float]] = []
+    weight = 0.0
     corpus = index.corpus
     mask = chunk_mask(corpus, context.workspace, arguments.globs or (), arguments.types or ())
     if arguments.vectors:
         try:
-            near = _nearest(Semantic(index), text, mask, notes)
+            semantic = Semantic(index)
+            weight = semantic.weight
+            near = _nearest(semantic, text, mask, notes)
         except AgentError as error:
             if not arguments.text:
                 raise
             notes.append(f"{error.message} Searched by words alone. ({error.next})")
     query = parse_query(text)
     worded = search(corpus, query, _DEPTH, mask=mask) if arguments.text else []
-    fused = fuse([hit.chunk for hit in worded], [chunk for chunk, _ in near])
+    fused = fuse([hit.chunk for hit in worded], [chunk for chunk, _ in near], weight)
     lines = Lines(context.workspace)
     word_ranks = {hit.chunk: rank for rank, hit in enumerate(worded, 1)}
     near_ranks = {chunk: (rank, cosine) for rank, (chunk, cosine) in enumerate(near, 1)}

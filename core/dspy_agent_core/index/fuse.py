@@ -6,16 +6,19 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TypeVar
 
 T = TypeVar("T")
-DAMPING: Final = 60.0
+DAMPING: Final = 10.0  # lower than the usual 60: the first ranks of a search for one place matter most
 
 
-WORDS, VECTORS = 1.0, 0.6  # weights of the two searches
+def fuse(worded: Sequence[T], near: Sequence[T], weight: float) -> list[tuple[T, float]]:
+    """Return what the search by words and that by vectors found, put together, with scores from 0 to 1.
 
-
-def fuse(worded: Sequence[T], near: Sequence[T]) -> list[tuple[T, float]]:
-    """Return what the search by words and that by vectors found, put together, with scores from 0 to 1."""
-    best = (WORDS * bool(worded) + VECTORS * bool(near)) / (DAMPING + 1)
-    found = reciprocal_rank_fusion([(WORDS, worded), (VECTORS, near)])
+    Args:
+        worded: the items found by words, best first.
+        near: those found by vectors.
+        weight: of ``near``, beside 1 for ``worded``.
+    """
+    best = ((1.0 if worded else 0.0) + (weight if near else 0.0)) / (DAMPING + 1)
+    found = reciprocal_rank_fusion([(1.0, worded), (weight, near)])
     return [(item, score / best) for item, score in found]
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,11 @@ from dspy_agent_core.index.codec import Arrays, all_texts, text_at
 _BLOBS = ("paths", "imports", "symbols", "signatures")
 _BLOB_STARTS = {"paths": "path_starts", "imports": "import_starts", "symbols": "symbol_starts",
                 "signatures": "signature_starts"}  # fmt: skip
+ARRAYS: Final = frozenset((
+    *_BLOBS, *_BLOB_STARTS.values(), "chunk_file", "line", "end_line", "first", "kind", "names", "keys",
+    "calls", "call_starts", "bases", "base_starts", "terms", "posting_starts", "posting_chunks",
+    "posting_counts", "lengths",
+))  # fmt: skip
 _RANK_BITS, _CHUNK_BITS = 24, 24
 
 

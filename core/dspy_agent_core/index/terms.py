@@ -84,7 +84,7 @@ def _singular(word: str) -> str:
 
 
 def _ends_well(base: str) -> str:
-    if base[-1] == base[-2] and base[-1] not in "lsz":
+    if len(base) > 3 and base[-1] == base[-2] and base[-1] not in "lsz":
         return base[:-1]
     if base.endswith("i") or base.endswith("y"):
         return f"{base[:-1]}i"
