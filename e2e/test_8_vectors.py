@@ -69,22 +69,32 @@ def test_the_agent_knows_the_store_and_its_credentials(agent: Agent) -> None:
     assert found["token"] == "finder:correct-horse"
     assert found["DSPY_AGENT_VECTOR_STORE"] == milvus.URI
     prefix = found["DSPY_AGENT_VECTOR_COLLECTION_PREFIX"]
-    assert prefix.startswith(f"dspy_{agent.namespace}_{NAME}_".replace("-", "_"))
+    assert prefix.endswith(f"_{agent.namespace}_{NAME}".replace("-", "_"))
     assert "correct-horse" not in json.dumps(workspace.get(agent.cluster, agent.namespace, NAME))
 
 
-def test_without_a_store_the_watch_goes_and_the_way_is_closed(agent: Agent) -> None:
+def test_without_a_store_the_watch_goes_and_the_way_is_closed_and_the_index_stays(agent: Agent) -> None:
+    found = agent.tool(NAME, "esearch", "--q", "parse a float")
+    assert any("parse_float" in hit.get("symbol", "") for hit in found["hits"])
+    before = agent.tool(NAME, "index", "--status")
+    assert before["files"] > 5
     milvus.start(agent.cluster, agent.namespace)
     wait_for(lambda: reaches(agent), 30, "what the spec names must be reachable")
+    old = workspace.pod_uids(agent.cluster, agent.namespace, NAME)
+
     spec = json.dumps({"spec": {"vectorStore": None}})
     words = ("patch", "agentworkspace", NAME, "-n", agent.namespace, "--type=merge", "-p", spec)
     agent.cluster.kubectl(*words)
     told(agent, "VectorStoreReady", "True", "NotRequested")
-    watch = f"dspy.dev/workspace={NAME},dspy.dev/component=vectors"
+    workspace.wait_ready(agent.cluster, agent.namespace, NAME)
     wait_for(
-        lambda: not agent.cluster.items("deployments,pods", agent.namespace, watch),
+        lambda: len(workspace.pod_uids(agent.cluster, agent.namespace, NAME)) == 1,
         30,
         "the watch is still there",
     )
-    workspace.wait_ready(agent.cluster, agent.namespace, NAME)
     wait_for(lambda: not reaches(agent), 30, "the way to the store is still open")
+
+    assert not old & workspace.pod_uids(agent.cluster, agent.namespace, NAME)
+    assert agent.tool(NAME, "index", "--status") == before
+    assert agent.tool(NAME, "index") == before, "nothing had to be read again"
+    assert agent.tool(NAME, "esearch", "--q", "parse a float") == found

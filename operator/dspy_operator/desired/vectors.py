@@ -82,7 +82,7 @@ def collection_prefix(namespace: str, name: str) -> str:
     Milvus takes letters, digits and underscores, so a hash tells apart what looks the same then.
 
     >>> collection_prefix("team", "shop.web")
-    'dspy_team_shop_web_2a029866_'
+    'dspy_2a029866_team_shop_web'
     """
     readable = re.sub(r"[^a-z0-9]", "_", f"{namespace[:40]}_{name[:40]}")
-    return f"dspy_{readable}_{hashlib.sha256(f'{namespace}/{name}'.encode()).hexdigest()[:8]}_"
+    return f"dspy_{hashlib.sha256(f'{namespace}/{name}'.encode()).hexdigest()[:8]}_{readable}"
