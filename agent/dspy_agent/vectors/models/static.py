@@ -1,8 +1,10 @@
 """The default model: a table of token vectors that ships in the package ``wordllama``.
 
 A text's vector is the sum of its words' vectors, and a word's that of its tokens: embedding costs little more
-than counting words, thousands of functions a second on one core, without a network. The package's files are
-read directly; its code, which would pull in a hub client, is not imported.
+than counting words, thousands of functions a second on one core, without a network. Of a document, the title
+(its first line) is weighed apart from the rest: a mean of words knows nothing of which ones matter.
+
+The package's files are read directly; its code, which would pull in a hub client, is not imported.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dspy_agent.vectors.arrays import Vectors, unit
-from dspy_agent.vectors.models.words import counted
+from dspy_agent.vectors.models.words import counted, fields_of
 from dspy_agent_core.errors import MissingRequirement
 
 if TYPE_CHECKING:
@@ -38,12 +40,21 @@ class _Words:
     rows: dict[str, int] = field(default_factory=dict)
     vectors: Vectors = field(default_factory=lambda: np.zeros((0, StaticEmbedder.dimension), np.float32))
 
+    def direction(self, words: dict[str, int]) -> NDArray[np.float32]:
+        """Return the unit vector of what ``words`` say together; zeros if there are none."""
+        if not words:
+            return np.zeros(self.vectors.shape[1], np.float32)
+        # A word said four times says twice as much as one said once.
+        weights = np.sqrt(np.fromiter(words.values(), np.float32, len(words)))
+        said: NDArray[np.float32] = weights @ self.vectors[[self.rows[word] for word in words]]
+        return said / max(float(np.linalg.norm(said)), 1e-9)
+
 
 class StaticEmbedder:
     """WordLlama's table of 32,000 tokens and 256 dimensions, with texts prepared for code."""
 
     # What follows + changes with how texts are prepared: other vectors, so another model.
-    model: Final = "wordllama:l2_supercat_256+words1"
+    model: Final = "wordllama:l2_supercat_256+fields1"
     dimension: Final = 256
 
     def __init__(self) -> None:
@@ -59,23 +70,20 @@ class StaticEmbedder:
         """Return one vector a text."""
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         for at in range(0, len(texts), _TEXTS_AT_ONCE):
-            batch = [counted(text[:_MOST_CHARACTERS]) for text in texts[at : at + _TEXTS_AT_ONCE]]
-            known = self._knowing(batch)
-            for row, words in enumerate(batch, at):
-                if words:
-                    rows = [known.rows[word] for word in words]
-                    # A word said four times says twice as much as one said once.
-                    weights = np.sqrt(np.fromiter(words.values(), np.float32, len(words)))
-                    vectors[row] = weights @ known.vectors[rows]
+            batch = [fields_of(text[:_MOST_CHARACTERS]) for text in texts[at : at + _TEXTS_AT_ONCE]]
+            known = self._knowing([part.words for fields in batch for part in fields])
+            for row, fields in enumerate(batch, at):
+                for part in fields:
+                    vectors[row] += part.weight * known.direction(part.words)
         return unit(vectors, self.model)
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """Return the vector of a query."""
-        query: NDArray[np.float32] = self.embed_documents([text])[0]
-        return query
+        words = counted(text[:_MOST_CHARACTERS])
+        return self._knowing([words]).direction(words)
 
     def _knowing(self, batch: list[dict[str, int]]) -> _Words:
-        """Return words with those of ``batch`` among them; another thread's batch makes its own."""
+        """Return words with those of ``batch`` among them; two threads may each make their own."""
         known = self._known
         new = list(dict.fromkeys(word for words in batch for word in words if word not in known.rows))
         if not new:

@@ -8,12 +8,38 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 _NAME: Final = re.compile(r"[^\W_]+")
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LONGEST: Final = 40  # longer ones are hashes and encoded data
+_SYMBOL: Final = 0.5
+_LAST: Final = 0.5
+_PATH: Final = 0.3
+_BODY: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A part of a document: the words that it says, and what they weigh together."""
+
+    words: dict[str, int]
+    weight: float
+
+
+def fields_of(document: str) -> list[Field]:
+    """Return the parts of a document, whose first line is its title: ``PATH SYMBOL``, either may be absent.
+
+    A document of one line has no title.
+    """
+    title, newline, body = document.partition("\n")
+    if not newline:
+        return [Field(counted(document), _BODY)]
+    path, _, symbol = title.rpartition(" ")
+    parts = ((symbol, _SYMBOL), (symbol.rpartition(".")[2], _LAST), (path, _PATH), (body, _BODY))
+    return [Field(counted(text), weight) for text, weight in parts if text]
 
 
 def counted(text: str) -> dict[str, int]:
