@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -114,7 +114,55 @@ class StreamError(Message):
     message: str = Field(description="One sentence.")
 
 
-MESSAGES: Final[tuple[type[Message], ...]] = (RawLine, Context, Result, Metric, StreamError)
+_Name = Annotated[str, Field(max_length=64)]
+
+
+class Policy(BaseModel):
+    """Who chose the tool: ``user``, or a policy with the version of its state."""
+
+    model_config = ConfigDict(frozen=True)
+    name: _Name
+    version: _Name
+
+
+class LearningEvent(Message):
+    """One step, or what came of one: a value of ``agent.learning`` and a line of ``.dspy_rl_events.jsonl``.
+
+    The record's key is ``decision_id``: a choice and all that came of it have the same one, and ``tool`` is
+    the chosen one in each. An event counts once, whichever way and however often it arrives: by its ``id``.
+    No argument, path or text is in it.
+    """
+
+    id: str = Field(max_length=128, description="Of this event alone.")
+    ts: str = Field(max_length=40, description="When: ISO 8601, UTC.")
+    workspace: str = Field(max_length=255, description="The workspace's name.")
+    session: _Name = Field(description="One run of the program.")
+    decision_id: _Name = Field(description="Of the choice that this is, or came of.")
+    policy: Policy = Field(description="Who chose.")
+    tool: _Name = Field(description="What was chosen.")
+    args_hash: _Name = Field(
+        description="Equal for equal arguments in one workspace; keyed, so not to be guessed."
+    )
+    features: dict[_Name, float] = Field(
+        max_length=256, description="What the policy knew, by name. Empty where the user chose."
+    )
+    mask: list[_Name] = Field(max_length=64, description="Tools that could not be chosen.")
+    propensity: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="How likely the policy was to choose this tool. Left out: the user chose.",
+    )
+    cost_ms: float = Field(ge=0, description="How long the tool ran.")
+    outcome: dict[_Name, bool | int | float | Annotated[str, Field(max_length=256)]] = Field(
+        max_length=32,
+        description="`hits` of a step; `use` (`opened`, `edited`), `path_rank` and `seconds` of a use.",
+    )
+    reward: float | None = Field(None, description="Left out: not known yet.")
+    source: _Name = Field(description="Where it was told: `cli`, `session`, `index`.")
+
+
+MESSAGES: Final[tuple[type[Message], ...]] = (RawLine, Context, Result, Metric, StreamError, LearningEvent)
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 

@@ -15,8 +15,10 @@ from typing import Any, Final
 from dspy_agent_core.contracts.dead_letters import OURS, Letter
 from dspy_agent_core.contracts.messages import (
     Context,
+    LearningEvent,
     Message,
     Metric,
+    Policy,
     RawLine,
     Result,
     StreamError,
@@ -60,6 +62,7 @@ _EVENT: Final = LogEvent(
 )
 _LINE: Final = "2026-03-01 10:00:00,012 ERROR shop.cart: no price"
 _TS: Final = "2026-03-01T10:00:00.039Z"
+_PLURAL: Final = {"string": "strings", "number": "numbers"}
 
 # Each message with what its key is and an example.
 _MESSAGES: Final[tuple[tuple[Message, str], ...]] = (
@@ -94,6 +97,24 @@ _MESSAGES: Final[tuple[tuple[Message, str], ...]] = (
         StreamError(ts=_TS, source="stream-ctx", code="BrokerUnreachable", message="No broker answers."),
         "`source`",
     ),
+    (
+        LearningEvent(
+            id="6f1c2b7a90d3e845-opened-1",
+            ts=_TS,
+            workspace="shop",
+            session="b8d1f00c52aa",
+            decision_id="6f1c2b7a90d3e845",
+            policy=Policy(name="user", version="1"),
+            tool="esearch",
+            args_hash="0d5be1a97c2f4e63",
+            features={},
+            mask=[],
+            cost_ms=12.5,
+            outcome={"use": "opened", "path_rank": 1, "seconds": 41.2, "tool": "codectx"},
+            source="cli",
+        ),
+        "`decision_id`",
+    ),
 )
 
 
@@ -117,9 +138,7 @@ def _page() -> str:
         kind, key = (
             (f"[{type(found[0]).__name__}](#{type(found[0]).__name__.lower()})", found[1])
             if found
-            else (
-                ("the record as it was", "as it was") if name.endswith(".dlq") else ("one event a step", "")
-            )
+            else ("the record as it was", "as it was")
         )
         parts.append(f"| `{name}` | {kind} | {key} | {settings} |\n")
     parts += [_section(message) for message, _ in _MESSAGES]
@@ -160,7 +179,9 @@ def _type(field: dict[str, Any]) -> str:
         return f"`{field['$ref'].rpartition('/')[2]}`"
     if field["type"] == "array":
         return f"list of {_type(field['items'])}"
-    return "map of strings" if field["type"] == "object" else str(field["type"])
+    if field["type"] == "object":
+        return f"map of {_PLURAL.get(field['additionalProperties'].get('type'), 'values')}"
+    return str(field["type"])
 
 
 def _topics() -> dict[str, str]:
@@ -182,6 +203,7 @@ def _topic(message: Message) -> str:
         Result: names.results("<app>"),
         Metric: names.metrics,
         StreamError: names.errors,
+        LearningEvent: names.learning,
     }[type(message)]
 
 
