@@ -31,9 +31,7 @@ REACH = f"import socket; socket.create_connection(('{milvus.NAME}', {milvus.PORT
 def agent(operator: Cluster, git: str, new_namespace: Callable[[str], str]) -> Agent:
     """A workspace whose Milvus is not there yet."""
     agent = Agent(operator, new_namespace("vectors"))
-    store = {"uri": milvus.URI, "secretRef": {"name": "milvus-login"}}
-    thing = workspace.manifest(NAME, source=workspace.git(), vectorStore={"milvus": store})
-    operator.apply(LOGIN, thing, namespace=agent.namespace)
+    operator.apply(LOGIN, workspace.example(path=workspace.VECTORS), namespace=agent.namespace)
     return agent
 
 

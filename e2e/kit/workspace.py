@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,6 +12,7 @@ from .cluster import Cluster, Object, wait_for
 from .shell import ROOT
 
 EXAMPLE = ROOT / "examples" / "01-git-workspace" / "workspace.yaml"
+VECTORS = ROOT / "examples" / "03-shared-vectors" / "workspace.yaml"
 CHILD_KINDS = (
     "serviceaccounts,persistentvolumeclaims,configmaps,services,networkpolicies,statefulsets,deployments,pods"
 )
@@ -32,9 +34,9 @@ def git(ref: str = gitserver.TAG, url: str = gitserver.PUBLIC, **more: Any) -> O
     return {"git": {"url": url, "ref": ref, **more}}
 
 
-def example(ref: str = gitserver.TAG) -> Object:
-    """Return the first example, with its project served by the cluster's own git server."""
-    thing: Object = yaml.safe_load(EXAMPLE.read_text())
+def example(ref: str = gitserver.TAG, path: Path = EXAMPLE) -> Object:
+    """Return an example (the first), with its project served by the cluster's own git server."""
+    thing: Object = yaml.safe_load(path.read_text())
     thing["spec"]["source"]["git"] |= {"url": gitserver.PUBLIC, "ref": ref}
     return thing
 
