@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Final
 
@@ -13,6 +13,7 @@ from dspy_agent.code.parse import MAX_BYTES, parse_text
 from dspy_agent.workspace.files import decode_bom, open_regular
 from dspy_agent_core.code.languages import language_of
 from dspy_agent_core.index.build import SegmentBuilder, SourceFile
+from dspy_agent_core.index.chunks import split_lines
 from dspy_agent_core.index.codec import Arrays
 
 HEAD: Final = 64 << 10  # bytes of a file that is too large, or data, that are indexed
@@ -28,22 +29,32 @@ class Extracted:
     """A segment's arrays, and for each of its files the path and the hash of its bytes, in order.
 
     ``same``: files whose hash was the one expected; ``left_out``: path → hash (0: unreadable), of files that
-    hold no text.
+    hold no text; ``gone``: files that were removed meanwhile.
     """
 
     arrays: Arrays
     files: list[tuple[str, int]] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
 
 
-def extract(workspace: str, files: Sequence[tuple[str, int]]) -> Extracted:
-    """Read ``files`` (relative path, hash of the bytes that are indexed already, or 0) and index them."""
+def extract(workspace: str, files: Sequence[tuple[str, int]], *, plain: bool = False) -> Extracted:
+    """Read ``files`` (relative path, hash of the bytes that are indexed already, or 0) and index them.
+
+    Args:
+        workspace: absolute.
+        files: read one after the other.
+        plain: as text without syntax.
+    """
     builder = SegmentBuilder()
     result = Extracted({})
     for path, known in files:
         try:
             data, whole = _read(os.path.join(workspace, path))
+        except (FileNotFoundError, NotADirectoryError):
+            result.gone.append(path)
+            continue
         except OSError:
             result.left_out[path] = 0
             continue
@@ -51,18 +62,32 @@ def extract(workspace: str, files: Sequence[tuple[str, int]]) -> Extracted:
         if digest == known:
             result.same.append(path)
             continue
-        source = to_source(path, data, whole)
-        if source is None:
+        if not _add(builder, path, data, whole=whole, plain=plain):
             result.left_out[path] = digest
             continue
-        builder.add(source)
         result.files.append((path, digest))
-    return Extracted(builder.arrays(), result.files, result.same, result.left_out)
+    return replace(result, arrays=builder.arrays())
+
+
+def _add(builder: SegmentBuilder, path: str, data: bytes, *, whole: bool, plain: bool) -> bool:
+    """Add a file; return whether it is text. One that a parser fails on is taken as lines of text."""
+    if not plain:
+        try:
+            source = to_source(path, data, whole)
+            if source is not None:
+                builder.add(source)
+            return source is not None
+        except Exception:  # noqa: S110 - one file's trouble is not the index's
+            pass
+    source = to_source(path, data, whole=False)
+    if source is not None:
+        builder.add(source)
+    return source is not None
 
 
 def _read(path: str) -> tuple[bytes, bool]:
     """Return a file's bytes, or of a large one the head, and whether that is all."""
-    with open_regular(path) as file:
+    with open_regular(path, follow=False) as file:
         size = os.fstat(file.fileno()).st_size
         if size <= MAX_BYTES:
             data = file.read(MAX_BYTES + 1)
@@ -72,18 +97,33 @@ def _read(path: str) -> tuple[bytes, bool]:
         return file.read(HEAD), False
 
 
+def read_lines(workspace: str, path: str) -> list[str]:
+    """Return the lines of a file as they are indexed; none if it can't be read, or holds no text."""
+    try:
+        found = _text(path, *_read(os.path.join(workspace, path)))
+    except OSError:
+        return []
+    return split_lines(found[0]) if found else []
+
+
 def to_source(path: str, data: bytes, whole: bool) -> SourceFile | None:
     """Return a file as text with its structure; None if it is binary."""
+    found = _text(path, data, whole)
+    if found is None:
+        return None
+    text, language = found
+    return SourceFile(path, text, parse_text(text, language) if language else None)
+
+
+def _text(path: str, data: bytes, whole: bool) -> tuple[str, str | None] | None:
+    """Return what is indexed of a file, and the language to parse it as: none for data, and for a head."""
     data = decode_bom(data)
     if b"\0" in data:
         return None
     language = language_of(path)
-    if not whole or language in _DATA_LANGUAGES or _DATA_FILES.search(path):
-        return SourceFile(path, _head(data), None)
-    text = data.decode("utf-8", "replace")
-    if _is_minified(data):
-        return SourceFile(path, _head(data), None)
-    return SourceFile(path, text, parse_text(text, language) if language else None)
+    if not whole or language in _DATA_LANGUAGES or _DATA_FILES.search(path) or _is_minified(data):
+        return _head(data), None
+    return data.decode("utf-8", "replace"), language
 
 
 def _head(data: bytes) -> str:

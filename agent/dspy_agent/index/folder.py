@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import secrets
+import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,31 +18,32 @@ from typing import Final
 
 import numpy as np
 
-from dspy_agent.index.manifest import Manifest, decode, encode
+from dspy_agent.index.manifest import Manifest, decode, encode, require_inside
 from dspy_agent.session.state import state_dir
 from dspy_agent.workspace.atomic import exclusive, write_atomic
+from dspy_agent.workspace.files import open_regular
 from dspy_agent_core.index.codec import Arrays, CorruptIndex, pack, unpack
-from dspy_agent_core.index.segment import Segment
+from dspy_agent_core.index.segment import ARRAYS, Segment
 
 NAME: Final = ".dspy_index"
-_TRIES: Final = 5
+_TRIES: Final = 100
+
+Stamp = tuple[int, int, bytes]
 
 
 def index_folder(workspace: Path, environ: Mapping[str, str] = os.environ) -> Path:
     """Return where the index of ``workspace`` lies.
 
-    That is ``DSPY_AGENT_INDEX_DIR``, or ``.dspy_index`` in it, or, where that can't be written, a folder of
-    the user's own state.
+    That is ``DSPY_AGENT_INDEX_DIR``, or ``.dspy_index`` in it, or, where that can't be written or leads
+    elsewhere, a folder of the user's own state.
     """
     if given := environ.get("DSPY_AGENT_INDEX_DIR"):
         return Path(given)
     inside = workspace / NAME
-    try:
-        inside.mkdir(exist_ok=True)
-        if os.access(inside, os.W_OK | os.X_OK):
-            return inside
-    except OSError:
-        pass
+    made = inside.is_dir()
+    free = made or not os.path.lexists(inside)
+    if free and not inside.is_symlink() and os.access(inside if made else workspace, os.W_OK | os.X_OK):
+        return inside
     name = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:16]
     return state_dir() / "index" / name
 
@@ -67,7 +70,9 @@ class IndexFolder:
         Raises:
             OSError: it can't be made.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        if self.path.name != NAME:  # a workspace that is gone does not come back
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(exist_ok=True)
         ignore = self.path / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="ascii")
@@ -76,13 +81,14 @@ class IndexFolder:
         """Hold the writer's lock: True, or False if another process writes."""
         return exclusive(self.path / "lock", wait=wait)
 
-    def stamp(self) -> tuple[int, int] | None:
-        """Return what tells one manifest from the next without reading it; None if there is none."""
+    def stamp(self) -> Stamp | None:
+        """Return what tells one manifest from the next without reading all of it; None if there is none."""
         try:
-            found = self.manifest_path.stat()
+            with open_regular(self.manifest_path) as file:
+                found = os.fstat(file.fileno())
+                return found.st_ino, found.st_mtime_ns, file.read(16)  # with the checksum of its head
         except OSError:
             return None
-        return found.st_ino, found.st_mtime_ns
 
     def load(self) -> tuple[Manifest, list[Segment]] | None:
         """Return the manifest and its segments; None if there is none.
@@ -91,19 +97,24 @@ class IndexFolder:
             CorruptIndex: if one of them is damaged or of another version.
             OSError: if one of them can't be read.
         """
+        before = None
         for _ in range(_TRIES):
+            stamp = self.stamp()
             try:
                 manifest = self._manifest()
                 if manifest is None:
                     return None
                 return manifest, self.segments(manifest)
             except FileNotFoundError:  # a writer replaced the manifest, and removed old segments, in between
-                continue
+                if stamp == before:
+                    break
+                before = stamp
         raise CorruptIndex("a segment that it names is missing")
 
     def _manifest(self) -> Manifest | None:
         try:
-            data = self.manifest_path.read_bytes()
+            with open_regular(self.manifest_path) as file:
+                data = file.read()
         except FileNotFoundError:
             return None
         return decode(*unpack(data))
@@ -120,12 +131,20 @@ class IndexFolder:
                 alive[state.segment][state.local] = True
         return [Segment(self._open[name], kept) for name, kept in zip(manifest.segments, alive, strict=True)]
 
+    def opened(self) -> dict[str, Arrays]:
+        """Return the arrays of the segments that were loaded."""
+        return dict(self._open)
+
     def _map(self, name: str) -> Arrays:
-        with (self.path / name).open("rb") as file:
+        with open_regular(self.path / name) as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise CorruptIndex("a segment is empty")
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return unpack(memoryview(mapped))[1]
+        arrays = unpack(memoryview(mapped))[1]
+        if ARRAYS - arrays.keys():
+            raise CorruptIndex("a segment is none")
+        require_inside(arrays["paths"], arrays["path_starts"])
+        return arrays
 
     def write_segment(self, manifest: Manifest, arrays: Arrays) -> int:
         """Write a segment and name it in ``manifest``; return its number there.
@@ -133,7 +152,8 @@ class IndexFolder:
         Raises:
             OSError: it can't be written.
         """
-        name = f"segment-{manifest.next_segment:06d}"
+        # Never a name that was there before: who has that one open goes by the name.
+        name = f"segment-{manifest.next_segment:06d}-{secrets.token_hex(4)}"
         write_atomic(self.path / name, pack({}, arrays))
         manifest.next_segment += 1
         manifest.segments.append(name)
@@ -149,11 +169,25 @@ class IndexFolder:
         manifest.generation += 1
         write_atomic(self.manifest_path, pack(*encode(manifest)))
         named = set(manifest.segments)
-        for entry in os.scandir(self.path):
-            if entry.name.startswith("segment-") and entry.name not in named:
-                Path(entry.path).unlink(missing_ok=True)
+        for name in os.listdir(self.path):
+            if name.startswith("segment-") and name not in named:
+                _remove(self.path / name)
 
     def discard(self) -> None:
-        """Remove the manifest: the next build starts anew."""
+        """Remove the manifest: the next build starts anew.
+
+        Raises:
+            OSError: it can't be removed.
+        """
         self._open = {}
-        self.manifest_path.unlink(missing_ok=True)
+        _remove(self.manifest_path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder that somehow took its place."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        if not path.is_dir():
+            raise
+        shutil.rmtree(path)

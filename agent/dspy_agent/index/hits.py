@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dspy_agent.index.extract import read_lines
-from dspy_agent.workspace.paths import display
+from dspy_agent.workspace.paths import confine, display
 from dspy_agent_core.contracts.results import Hit
+from dspy_agent_core.errors import WorkspaceError
 from dspy_agent_core.index.bm25f import Corpus
 from dspy_agent_core.index.places import Place, place_of
 from dspy_agent_core.index.query import Query
@@ -32,7 +33,11 @@ class Lines:
         if path not in self._files:
             if len(self._files) >= _KEPT:
                 self._files.clear()
-            self._files[path] = read_lines(os.fspath(self._workspace), path)
+            try:
+                confine(self._workspace, path)  # a folder may be a symlink by now
+                self._files[path] = read_lines(os.fspath(self._workspace), path)
+            except WorkspaceError:
+                self._files[path] = []
         return self._files[path]
 
     def between(self, path: str, first: int, last: int) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dspy_agent_core.index.codec import Arrays, CorruptIndex, all_texts, pack_texts
 
@@ -43,6 +44,10 @@ class Manifest:
     generation: int = 0
     next_segment: int = 0
 
+    def copy(self) -> Manifest:
+        """Return one that can be changed apart from this."""
+        return replace(self, segments=list(self.segments), files=dict(self.files))
+
 
 def encode(manifest: Manifest) -> tuple[dict[str, object], Arrays]:
     """Return the manifest as what ``codec.pack`` takes."""
@@ -77,6 +82,10 @@ def decode(meta: dict[str, object], arrays: Arrays) -> Manifest:
     if meta.get("version") != VERSION:
         raise CorruptIndex(f"it is of version {meta.get('version')}, and this program writes {VERSION}")
     try:
+        for blob, starts in (("paths", "path_starts"), ("folders", "folder_starts")):
+            require_inside(arrays[blob], arrays[starts])
+        if any("/" in name for name in meta["segments"]):  # type: ignore[attr-defined]
+            raise CorruptIndex("it names files elsewhere")
         paths = all_texts(arrays["paths"], arrays["path_starts"])
         states = [
             FileState(segment, local, size, mtime, ctime, digest)
@@ -93,5 +102,22 @@ def decode(meta: dict[str, object], arrays: Arrays) -> Manifest:
             generation=int(meta["generation"]),  # type: ignore[call-overload]
             next_segment=int(meta["next_segment"]),  # type: ignore[call-overload]
         )
+    except CorruptIndex:
+        raise
     except (KeyError, ValueError, TypeError) as error:
         raise CorruptIndex(f"its parts don't fit each other ({error})") from None
+
+
+def require_inside(blob: NDArray[np.uint8], starts: NDArray[np.uint32]) -> None:
+    """Check that packed paths stay in the workspace: an index may come with a repository that is not trusted.
+
+    Raises:
+        CorruptIndex: if one is absolute, or goes up.
+    """
+    data = blob.tobytes()
+    first = starts[:-1][starts[:-1] < starts[1:]]
+    goes_up = b".." in data and any(
+        ".." in path.split("/") for path in all_texts(blob, starts) if ".." in path
+    )
+    if goes_up or b"\0" in data or bool((blob[first] == ord("/")).any()):
+        raise CorruptIndex("it names files elsewhere")

@@ -7,17 +7,26 @@ folder and file; only folders that changed are listed again, by the rules of the
 from __future__ import annotations
 
 import os
+import stat
 import time
+import zlib
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from dspy_agent.index.manifest import FileState, Manifest
-from dspy_agent.workspace.ignore import Filters
-from dspy_agent.workspace.walk import walk
+from dspy_agent.workspace.gitignore import parse_rules
+from dspy_agent.workspace.ignore import Filters, load_global_rules
+from dspy_agent.workspace.walk import Entry, walk
 
-_IGNORE_NAMES: Final = (".gitignore", ".ignore", ".rgignore", ".git/info/exclude")
+RULE_FILES: Final = (".gitignore", ".ignore", ".rgignore")
+_EXCLUDE: Final = ".git/info/exclude"
+_GLOBAL: Final = "global"
+_NEVER: Final = Filters(globs=parse_rules(("!.git", "!.dspy_index")))  # even where rules keep hidden files
 _RACY: Final = 50_000_000  # nanoseconds: a write this near to our look may leave the time stamp as it was
+_AHEAD: Final = 2_000_000_000  # a time stamp farther in the future was set by hand
+_MANY: Final = 20  # changed folders: with more of them, one walk through all is quicker
 
 
 @dataclass(slots=True)
@@ -38,144 +47,193 @@ class Changes:
 
 def scan(workspace: str, manifest: Manifest) -> Changes:
     """Return how ``workspace`` (absolute) differs from ``manifest``."""
-    look = _Look(workspace, time.time_ns())
-    if manifest.folders:
-        look.revisit(manifest)
-    rules = look.ignore_files()
-    if not manifest.folders or rules != manifest.ignore_files:
-        look = _Look(workspace, look.now)
+    look = _Look(workspace, manifest, time.time_ns())
+    whole = not manifest.folders or not look.revisit()
+    rules = {} if whole else look.ignore_files()
+    if whole or rules != manifest.ignore_files or -1 in rules.values():
+        look = _Look(workspace, manifest, look.now)
         look.walk_all()
         rules = look.ignore_files()
-    found = look.files
     changes = Changes(folders=look.folders, ignore_files=rules)
-    for path in found:
-        state = look.state(path)
-        if state is None:
-            continue
-        old = manifest.files.get(path)
-        if old is None or (old.size, old.mtime, old.ctime) != (state.size, state.mtime, state.ctime):
-            changes.read[path] = state
-    changes.gone = [path for path in manifest.files if path not in found or path in look.vanished]
+    for path in look.files:
+        look.compare(path, changes)
+    changes.gone += [path for path in manifest.files if path not in look.files]
     return changes
 
 
-def look_at(workspace: str, manifest: Manifest, paths: Iterable[str]) -> Changes:
-    """Return how the files ``paths`` (relative, all known to the manifest) differ from it."""
-    look = _Look(workspace, time.time_ns())
+def look_at(workspace: str, manifest: Manifest, paths: Iterable[str]) -> Changes | None:
+    """Return how the files ``paths`` (relative) differ from ``manifest``; None if more must be looked at.
+
+    That is so if files may have come, or rules may have changed.
+    """
+    look = _Look(workspace, manifest, time.time_ns())
     changes = Changes(folders=manifest.folders, ignore_files=manifest.ignore_files)
-    for path in paths:
-        state, old = look.state(path), manifest.files[path]
-        if state is None:
-            changes.gone.append(path)
-        elif (old.size, old.mtime, old.ctime) != (state.size, state.mtime, state.ctime):
-            changes.read[path] = state
+    for path in dict.fromkeys(paths):
+        folder, _, name = path.rpartition("/")
+        if name in RULE_FILES or not look.is_inside(folder):
+            return None
+        if path in manifest.files:
+            look.compare(path, changes)
+        elif not look.stands(folder) or (path in manifest.folders and not look.stands(path)):
+            return None
     return changes
 
 
 class _Look:
-    def __init__(self, workspace: str, now: int) -> None:
+    def __init__(self, workspace: str, manifest: Manifest, now: int) -> None:
         self.workspace = workspace
+        self.manifest = manifest
         self.now = now
         self.files: dict[str, None] = {}
         self.folders: dict[str, int] = {}
-        self.vanished: set[str] = set()
+
+    def whole(self, path: str) -> str:
+        return os.path.join(self.workspace, path) if path else self.workspace
 
     def walk_all(self) -> None:
         self._folder("")
-        self._take(walk(self.workspace, base=self.workspace, filters=Filters()))
+        self._take(self.workspace, self.files)
 
-    def _take(self, entries: Iterable[object]) -> None:
+    def _take(self, start: str, files: dict[str, None], max_depth: int | None = None) -> list[str]:
+        """Note what lies below ``start``, and return the folders."""
         cut = len(self.workspace.rstrip("/")) + 1
+        folders = []
+
+        def unreadable(path: str, _: OSError) -> None:
+            self.folders[path[cut:]] = -1
+
+        entries: Iterable[Entry] = walk(
+            start, base=self.workspace, filters=_NEVER, max_depth=max_depth, on_error=unreadable
+        )
         for entry in entries:
-            path = entry.path[cut:]  # type: ignore[attr-defined]
-            if entry.kind == "file":  # type: ignore[attr-defined]
-                self.files[path] = None
-            elif entry.kind == "folder":  # type: ignore[attr-defined]
-                self._folder(path)
-
-    def revisit(self, manifest: Manifest) -> None:
-        """Take over what stands in folders that did not change, and list the others again."""
-        changed: list[str] = []
-        dropped: set[str] = set()
-        for folder, old in manifest.folders.items():
-            time_now = _mtime(os.path.join(self.workspace, folder) if folder else self.workspace)
-            if time_now is None:
-                dropped.add(folder)
-            elif time_now != old:
-                changed.append(folder)
-            self.folders[folder] = old if time_now is not None else -1
-        if not changed and not dropped:
-            self.files = dict.fromkeys(manifest.files)
-            return
-        listed: dict[str, None] = {}
-        kept_folders = set(manifest.folders) - dropped - set(changed)
-        for folder in changed:
-            self._list_again(folder, manifest, listed)
-        for folder in [*dropped, *(f for f in self.folders if f not in self._reachable())]:
-            self.folders.pop(folder, None)
-        for path in manifest.files:
-            parent = path.rpartition("/")[0]
-            if parent in kept_folders and parent in self.folders:
-                self.files[path] = None
-        self.files.update(listed)
-
-    def _list_again(self, folder: str, manifest: Manifest, listed: dict[str, None]) -> None:
-        start = os.path.join(self.workspace, folder) if folder else self.workspace
-        prefix = f"{folder}/" if folder else ""
-        self._folder(folder)
-        inside: set[str] = set()
-        for entry in walk(start, base=self.workspace, filters=Filters(), max_depth=1):
-            path = prefix + entry.name
+            path = entry.path[cut:]
             if entry.kind == "file":
-                listed[path] = None
+                files[path] = None
             elif entry.kind == "folder":
-                inside.add(path)
-                if path not in manifest.folders:
+                folders.append(path)
+                if max_depth is None:
                     self._folder(path)
-                    before = self.files
-                    self.files = listed
-                    self._take(walk(entry.path, base=self.workspace, filters=Filters()))
-                    self.files = before
-        for known in manifest.folders:
-            if known and known.rpartition("/")[0] == folder and known not in inside:
-                self.folders.pop(known, None)
+        return folders
 
-    def _reachable(self) -> set[str]:
-        found = {""}
+    def revisit(self) -> bool:
+        """Take over what stands in folders that did not change, and list the others again.
+
+        Returns:
+            Whether that was done: not if too many changed.
+        """
+        known = self.manifest.folders
+        changed: list[str] = []
+        for folder, old in known.items():
+            time_now = self._folder_time(folder)
+            if time_now is None:
+                continue
+            if time_now != old:
+                changed.append(folder)
+            self.folders[folder] = old
+        if len(changed) > _MANY:
+            return False
+        if not changed and len(self.folders) == len(known):
+            self.files = dict.fromkeys(self.manifest.files)
+            return True
+        listed: dict[str, None] = {}
+        inside: dict[str, list[str]] = defaultdict(list)
+        for folder in known:
+            inside[folder.rpartition("/")[0]].append(folder)
+        for folder in changed:
+            self._list_again(folder, inside[folder], listed)
+        self._drop_unreachable()
+        stand = self.folders.keys() - set(changed)
+        self.files = {path: None for path in self.manifest.files if path.rpartition("/")[0] in stand}
+        self.files |= {path: None for path in listed if path.rpartition("/")[0] in self.folders}
+        return True
+
+    def _list_again(self, folder: str, known: Iterable[str], listed: dict[str, None]) -> None:
+        self._folder(folder)
+        inside = self._take(self.whole(folder), listed, max_depth=1)
+        for path in inside:
+            if path not in self.manifest.folders:
+                self._folder(path)
+                self._take(self.whole(path), listed)
+        for path in set(known) - set(inside):
+            if path:
+                self.folders.pop(path, None)
+
+    def _drop_unreachable(self) -> None:
+        """Leave out folders that are in one which is gone, or ignored now."""
+        reachable: dict[str, int] = {}
         for folder in sorted(self.folders):
-            if folder and folder.rpartition("/")[0] in found:
-                found.add(folder)
-        return found
+            if not folder or folder.rpartition("/")[0] in reachable:
+                reachable[folder] = self.folders[folder]
+        self.folders = reachable
 
     def _folder(self, path: str) -> None:
-        time_now = _mtime(os.path.join(self.workspace, path) if path else self.workspace)
+        time_now = self._folder_time(path)
         if time_now is not None:
-            self.folders[path] = -1 if time_now > self.now - _RACY else time_now
+            self.folders[path] = -1 if self._is_racy(time_now) else time_now
 
-    def state(self, path: str) -> FileState | None:
+    def _is_racy(self, *times: int) -> bool:
+        return any(-_RACY < time_then - self.now < _AHEAD for time_then in times)
+
+    def _folder_time(self, path: str) -> int | None:
         try:
-            found = os.stat(os.path.join(self.workspace, path), follow_symlinks=False)
+            found = os.lstat(self.whole(path))
         except OSError:
-            self.vanished.add(path)
             return None
-        racy = found.st_mtime_ns > self.now - _RACY
+        return found.st_mtime_ns if stat.S_ISDIR(found.st_mode) else None
+
+    def stands(self, folder: str) -> bool:
+        """Return whether ``folder`` has the entries that the manifest knows."""
+        return self.manifest.folders.get(folder, -1) == self._folder_time(folder)
+
+    def is_inside(self, folder: str) -> bool:
+        """Return whether ``folder`` is one of the workspace's, no symlink on the way to it."""
+        while folder:
+            if folder not in self.manifest.folders or self._folder_time(folder) is None:
+                return False
+            folder = folder.rpartition("/")[0]
+        return True
+
+    def compare(self, path: str, changes: Changes) -> None:
+        """Note in ``changes`` how the file ``path`` differs."""
+        old = self.manifest.files.get(path)
+        try:
+            found = os.lstat(os.path.join(self.workspace, path))
+        except OSError:
+            found = None
+        if found is None or not stat.S_ISREG(found.st_mode):
+            if old is not None:
+                changes.gone.append(path)
+            return
+        racy = self._is_racy(found.st_mtime_ns, found.st_ctime_ns)
         mtime = -1 if racy else found.st_mtime_ns
-        return FileState(-1, 0, found.st_size, mtime, found.st_ctime_ns, 0)
+        if (
+            old is None
+            or (old.size, old.mtime, old.ctime) != (found.st_size, mtime, found.st_ctime_ns)
+            or racy
+        ):
+            changes.read[path] = FileState(-1, 0, found.st_size, mtime, found.st_ctime_ns, 0)
 
     def ignore_files(self) -> dict[str, int]:
-        """Return the files that hold rules; a repository makes rules count, whenever it changed."""
-        found = {".git": 0} if os.path.lexists(os.path.join(self.workspace, ".git")) else {}
-        for folder in self.folders:
-            for name in _IGNORE_NAMES if not folder else _IGNORE_NAMES[:3]:
-                path = f"{folder}/{name}" if folder else name
-                time_now = _mtime(os.path.join(self.workspace, path))
-                if time_now is not None:
-                    found[path] = time_now
+        """Return the times of the files that hold rules, those above the workspace and git's own included."""
+        names = set(self.manifest.ignore_files)
+        for folder, time_now in self.folders.items():
+            if time_now == -1 or self.manifest.folders.get(folder) != time_now:
+                names.update(f"{folder}/{name}" if folder else name for name in RULE_FILES)
+        above = os.path.dirname(self.workspace)
+        while above not in (os.path.dirname(above), ""):
+            names.update(os.path.join(above, name) for name in (*RULE_FILES, _EXCLUDE, ".git", ".jj"))
+            above = os.path.dirname(above)
+        names.update((_EXCLUDE, ".git", ".jj"))
+        names.discard(_GLOBAL)
+        found = {_GLOBAL: zlib.crc32(repr(load_global_rules().rules).encode("utf-8", "surrogateescape"))}
+        for path in sorted(names):
+            try:
+                state = os.stat(os.path.join(self.workspace, path))
+            except OSError:
+                continue
+            if path.endswith((".git", ".jj")):
+                found[path] = 0  # a repository makes rules count, whenever it changed
+            else:
+                racy = self._is_racy(state.st_mtime_ns, state.st_ctime_ns)
+                found[path] = -1 if racy else state.st_mtime_ns
         return found
-
-
-def _mtime(path: str) -> int | None:
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return None

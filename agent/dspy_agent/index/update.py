@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from typing import Final
 
 from dspy_agent.index.extract import Extracted, extract
 from dspy_agent.index.folder import IndexFolder
 from dspy_agent.index.manifest import FileState, Manifest
 from dspy_agent.index.scan import Changes
+from dspy_agent.index.workers import MOST, extract_with_workers, usable_cpus
 from dspy_agent_core.index.segment import MAX_MERGED_POSTINGS, Segment, merge
 
 BATCH_BYTES: Final = 4 << 20
@@ -20,6 +18,7 @@ BATCH_FILES: Final = 2_000
 _ALONE_BYTES: Final = 1 << 20  # less than this is read in this process
 _COMMIT_EVERY: Final = 8  # batches: what a killed build has to do again
 _SMALL_SEGMENTS: Final = 8
+_MANY_SEGMENTS: Final = 30
 _SMALL: Final = 200_000  # postings: merging such segments takes some tens of milliseconds
 
 Progress = Callable[[int, int], None]
@@ -27,12 +26,16 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What an update did: files read anew, found unchanged in content, removed, and left out as no text."""
+    """What an update did: files read anew, found unchanged in content, removed, and left out as no text.
+
+    ``changed``: those of the files read anew that were there before, with other content.
+    """
 
     read: int = 0
     same: int = 0
     gone: int = 0
     left_out: int = 0
+    changed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.read or self.gone or self.left_out or self.same)
@@ -68,18 +71,19 @@ def apply(
     to_read = [(p, manifest.files[p].digest if p in manifest.files else 0) for p in changes.read]
     sizes = [changes.read[path].size for path, _ in to_read]
     # Until all is read the folders stay unknown, so that a resumed build looks everywhere.
-    folders, manifest.folders = manifest.folders, {}
+    known = (manifest.folders, manifest.ignore_files)
+    manifest.folders = {}
     seen = 0
     for number, found in enumerate(_extracted(workspace, to_read, sizes), 1):
         done = _record(folder, manifest, changes, found, done)
-        seen += len(found.files) + len(found.same) + len(found.left_out)
+        seen += len(found.files) + len(found.same) + len(found.left_out) + len(found.gone)
         if progress is not None:
             progress(seen, len(to_read))
         if number % _COMMIT_EVERY == 0 and seen < len(to_read):
             folder.commit(manifest)
     manifest.folders, manifest.ignore_files = changes.folders, changes.ignore_files
     compact(folder, manifest, thorough=thorough)
-    if done or folders != manifest.folders or folder.stamp() is None:
+    if done or known != (manifest.folders, manifest.ignore_files) or folder.stamp() is None:
         folder.commit(manifest)
     return done
 
@@ -89,59 +93,45 @@ def _record(
 ) -> Update:
     """Write the segment of a batch and note its files."""
     number = folder.write_segment(manifest, found.arrays) if found.files else -1
+    changed = tuple(path for path, _ in found.files if path in manifest.files)
     for local, (path, digest) in enumerate(found.files):
         manifest.files[path] = changes.read[path]._replace(segment=number, local=local, digest=digest)
     for path in found.same:
         old, new = manifest.files[path], changes.read[path]
         manifest.files[path] = new._replace(segment=old.segment, local=old.local, digest=old.digest)
+    left_out = 0
     for path, digest in found.left_out.items():
-        if digest:
-            manifest.files[path] = changes.read[path]._replace(digest=digest)
-        else:
-            manifest.files.pop(path, None)  # unreadable now: looked at again next time
+        state = changes.read[path]._replace(digest=digest)
+        state = state if digest else state._replace(mtime=-1)  # unreadable now: looked at again next time
+        before = manifest.files.get(path)
+        left_out += before is None or before.segment >= 0 or before.digest != digest
+        manifest.files[path] = state
+    gone = sum(manifest.files.pop(path, None) is not None for path in found.gone)
     return replace(
         done,
         read=done.read + len(found.files),
         same=done.same + len(found.same),
-        left_out=done.left_out + len(found.left_out),
+        gone=done.gone + gone,
+        left_out=done.left_out + left_out,
+        changed=done.changed + changed,
     )
 
 
 def _extracted(workspace: str, files: Sequence[tuple[str, int]], sizes: Sequence[int]) -> Iterator[Extracted]:
     """Yield the segments of ``files``, in batches, with several processes if there is much to read."""
-    workers = min(os.cpu_count() or 1, 8)
-    batches = list(_batches(files, sizes))
-    if sum(sizes) < _ALONE_BYTES or workers == 1 or len(files) < 2:
+    cpus = min(usable_cpus(), MOST)
+    batches = list(_batches(files, sizes, cpus))
+    if sum(sizes) < _ALONE_BYTES or cpus == 1 or len(batches) < 2:
         for batch in batches:
             yield extract(workspace, batch)
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_signals)
-    try:
-        pending: set[Future[Extracted]] = set()
-        for batch in batches:
-            pending.add(pool.submit(extract, workspace, batch))
-            if len(pending) > 2 * workers:
-                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    yield future.result()
-        while pending:
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    else:
+        yield from extract_with_workers(workspace, batches, cpus)
 
 
-def _leave_signals() -> None:
-    """A worker lets its parent decide what Ctrl-C means."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _batches(files: Sequence[tuple[str, int]], sizes: Sequence[int]) -> Iterator[list[tuple[str, int]]]:
-    whole = sum(sizes)
-    limit = max(min(BATCH_BYTES, whole // (2 * (os.cpu_count() or 1))), _ALONE_BYTES // 2)
+def _batches(
+    files: Sequence[tuple[str, int]], sizes: Sequence[int], cpus: int
+) -> Iterator[list[tuple[str, int]]]:
+    limit = max(min(BATCH_BYTES, sum(sizes) // (2 * cpus)), _ALONE_BYTES // 2)
     batch: list[tuple[str, int]] = []
     total = 0
     for file, size in zip(files, sizes, strict=True):
@@ -158,13 +148,15 @@ def compact(folder: IndexFolder, manifest: Manifest, *, thorough: bool) -> None:
     """Merge segments: all small ones where there are many, and those that are mostly dead."""
     segments = folder.segments(manifest)
     sizes = [len(segment.arrays["posting_chunks"]) for segment in segments]
+    thorough = thorough or len(segments) > _MANY_SEGMENTS
     limit = MAX_MERGED_POSTINGS if thorough else _SMALL
     small = [number for number, size in enumerate(sizes) if size < limit]
     dead = [number for number in small if segments[number].alive_files.mean() < 0.5]
     empty = [n for n, segment in enumerate(segments) if not segment.alive_files.any()]
     groups: list[list[int]] = []
-    if len(small) > (1 if thorough and len(small) > 2 else _SMALL_SEGMENTS):
-        groups = _groups(small, sizes)
+    if len(small) > (2 if thorough else _SMALL_SEGMENTS):
+        # One that can't be put together with another is left as it is, unless much of it is dead.
+        groups = [group for group in _groups(small, sizes) if len(group) > 1 or group[0] in dead]
     elif dead and thorough:
         groups = _groups(dead, sizes)
     if groups or empty:

@@ -11,13 +11,14 @@ BOM_UTF8 = b"\xef\xbb\xbf"
 BOMS_UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
-def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open the regular file ``path`` for reading.
+def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> BinaryIO:
+    """Open the regular file ``path`` for reading, also behind a symlink if ``follow``.
 
     Raises:
         OSError: if it can't be opened, or is no regular file (EINVAL).
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
