@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
+from collections.abc import Iterator
 from typing import Any
 
+from dspy_agent.learning.place import TOOLS, learning_folder
 from dspy_agent.tools.base import Tool, ToolContext
 from dspy_agent_core.contracts.results import to_jsonable
 from dspy_agent_core.errors import AgentError
@@ -14,10 +17,12 @@ from dspy_agent_core.errors import AgentError
 FOUND, NOTHING_FOUND, BROKEN_PIPE = 0, 1, 141
 
 
-def run_and_print(tool: Tool, arguments: Any, context: ToolContext, *, as_json: bool) -> int:
+def run_and_print(
+    tool: Tool, arguments: Any, context: ToolContext, *, as_json: bool, source: str = "cli"
+) -> int:
     """Run ``tool``, print its results or its error, and return the exit code."""
     code = NOTHING_FOUND
-    results = tool.load_results(arguments)(arguments, context)
+    results = results_of(tool, arguments, context, source=source)
     while True:
         try:
             result = next(results)
@@ -26,25 +31,57 @@ def run_and_print(tool: Tool, arguments: Any, context: ToolContext, *, as_json: 
         except AgentError as error:
             return print_error(error, as_json=as_json)
         try:
-            _print_result(tool, result, arguments, context, as_json)
-            sys.stdout.flush()
+            print_result(tool, result, arguments, context, as_json=as_json)
         except BrokenPipeError:
             return close_stdout()
         except OSError as error:
             close_stdout()
             return print_error(_output_failed(error), as_json=False)
-        for note in tool.load_notes()(result, arguments):
-            sys.stderr.write(f"{note}\n")
+        print_notes(tool, result, arguments)
         code = FOUND if result else code
 
 
-def _print_result(tool: Tool, result: Any, arguments: Any, context: ToolContext, as_json: bool) -> None:
+def results_of(
+    tool: Tool, arguments: Any, context: ToolContext, *, source: str, policy: tuple[str, str] | None = None
+) -> Iterator[Any]:
+    """Yield the results of ``tool``. What is learned from its use is on disk before one is shown.
+
+    Args:
+        source: ``cli`` or ``session``.
+        policy: who chose the tool, name and version; None for the user.
+    """
+    started = time.perf_counter()
+    for result in tool.load_results(arguments)(arguments, context):
+        if tool.name in TOOLS and (folder := learning_folder(context.workspace)):
+            from dspy_agent.learning.hook import tool_ran
+            from dspy_agent.learning.uses import USER, Run
+
+            cost_ms = 1000 * (time.perf_counter() - started)
+            tool_ran(
+                Run(tool.name, arguments, result, cost_ms, source, policy or USER), context.workspace, folder
+            )
+        yield result
+
+
+def print_result(tool: Tool, result: Any, arguments: Any, context: ToolContext, *, as_json: bool) -> None:
+    """Print ``result`` on stdout, at once.
+
+    Raises:
+        OSError: it can't be written.
+    """
     if as_json:
         print_json(to_jsonable(result))
-        return
-    from dspy_agent.tools.console import ResultConsole
+    else:
+        from dspy_agent.tools.console import ResultConsole
 
-    tool.load_render()(result, arguments, ResultConsole(context.workspace))
+        tool.load_render()(result, arguments, ResultConsole(context.workspace))
+    sys.stdout.flush()
+
+
+def print_notes(tool: Tool, result: Any, arguments: Any) -> None:
+    """Print on stderr what ``result`` leaves unsaid."""
+    for note in tool.load_notes()(result, arguments):
+        sys.stderr.write(f"{note}\n")
 
 
 def open_missing_streams() -> None:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from dspy_agent.index.index import Index
 from dspy_agent.index.update import Progress
+from dspy_agent.learning.place import learning_folder
 
 _OPENING = threading.Lock()
 
 
 @lru_cache(8)
 def _index(workspace: Path) -> Index:
-    return Index(workspace)
+    return Index(workspace, tell_changed=lambda paths: _files_changed(paths, workspace))
+
+
+def _files_changed(paths: Sequence[str], workspace: Path) -> None:
+    if folder := learning_folder(workspace):
+        from dspy_agent.learning.hook import files_changed
+
+        files_changed(paths, workspace, folder)
 
 
 def index_of(workspace: Path) -> Index:

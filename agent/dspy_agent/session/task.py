@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from typing import Any, Final
 
-from dspy_agent.cli.output import print_error
+from dspy_agent.cli.output import print_error, print_notes, print_result, results_of
 from dspy_agent.cli.parsing import Parsed, parse
 from dspy_agent.session.suggest import Request, Suggester, Suggestion
 from dspy_agent.tools.amounts import count
@@ -17,6 +17,7 @@ from dspy_agent_core.contracts.results import Hits, LogContext
 from dspy_agent_core.errors import AgentError
 
 _TRIES: Final = 3
+_POLICY: Final = ("linear", "1")  # of the suggester
 _ABOVE: Final = {
     "codectx": "{0}: what it holds, who uses it and what tests it is above.",
     "tree": "the folders of this project and what lies in them are above.",
@@ -51,16 +52,13 @@ def run_task(text: str, context: ToolContext, suggester: Suggester) -> int:
 
 
 def _run(suggestion: Suggestion, context: ToolContext) -> Any:
-    from dspy_agent.tools.console import ResultConsole
-
     parsed = parse(suggestion.words)
     if not isinstance(parsed, Parsed):
         raise TypeError(f"{suggestion.words} is no command")
-    result = parsed.tool.load_run()(parsed.arguments, context)
-    parsed.tool.load_render()(result, parsed.arguments, ResultConsole(context.workspace))
-    sys.stdout.flush()
-    for note in parsed.tool.load_notes()(result, parsed.arguments):
-        sys.stderr.write(f"{note}\n")
+    tool, arguments = parsed.tool, parsed.arguments
+    result = next(results_of(tool, arguments, context, source="session", policy=_POLICY))
+    print_result(tool, result, arguments, context, as_json=False)
+    print_notes(tool, result, arguments)
     return result
 
 
