@@ -1,6 +1,6 @@
-"""Builds the labelled sets in the cache; get and unpack what they are made of first.
+"""Builds the labelled sets in the cache, after getting and unpacking what they are made of.
 
-$ uv run --group dev python -m benchmarks.code_search build
+$ uv run --group dev python -m benchmarks.code_search
 """
 
 from __future__ import annotations
@@ -8,29 +8,46 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.code_search import docstrings, fetch
-from benchmarks.code_search.packages import PYTHON
-from benchmarks.code_search.places import HALVES, data_folder, half_of
+from benchmarks.code_search import comments, docstrings, fetch, patches, symbols
+from benchmarks.code_search.dataset import KINDS
+from benchmarks.code_search.packages import COMMENTED_DEBIAN, COMMENTED_NPM, PATCHED, PYTHON
+from benchmarks.code_search.places import HALVES, Half, data_folder, half_of
+
+Fetch = Callable[[str, str, Path], Path]
+SOURCES: dict[str, tuple[tuple[str, Fetch, dict[str, str]], ...]] = {
+    "docstring": (("pypi", fetch.wheel, PYTHON),),
+    "issue": (("debian", fetch.debian, PATCHED),),
+    "comment": (
+        ("debian", fetch.debian, COMMENTED_DEBIAN | PATCHED),
+        ("npm", fetch.npm, COMMENTED_NPM),
+    ),
+}
 
 
 def main() -> None:
-    """Run what the command line names."""
+    """Build the sets that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("command", choices=("build",))
     parser.add_argument("--data", type=Path, default=data_folder())
-    parser.add_argument("--set", choices=("docstring",), action="append")
+    parser.add_argument("--set", choices=KINDS, action="append", help="only this one (repeatable)")
     arguments = parser.parse_args()
-    data: Path = arguments.data
-    for kind in arguments.set or ("docstring",):
+    for kind in arguments.set or KINDS:
         for half in HALVES:
-            packages = {
-                name: fetch.wheel(name, version, data / "pypi")
-                for name, version in PYTHON.items()
-                if half_of(name) == half
-            }
-            print(kind, half, json.dumps(docstrings.build(half, packages, data)), file=sys.stderr)
+            print(kind, half, json.dumps(_build(kind, half, arguments.data)), file=sys.stderr)
+
+
+def _build(kind: str, half: Half, data: Path) -> dict[str, int]:
+    if kind == "symbol":
+        return symbols.build(half, data)
+    packages: dict[str, Path] = {}
+    for folder, get, pinned in SOURCES[kind]:
+        for name, version in pinned.items():
+            if half_of(name) == half:
+                packages[name] = get(name, version, data / folder)
+    build = {"docstring": docstrings.build, "comment": comments.build, "issue": patches.build}[kind]
+    return build(half, packages, data)
 
 
 if __name__ == "__main__":

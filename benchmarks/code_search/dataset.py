@@ -68,12 +68,10 @@ def set_folder(kind: str, half: Half, data: Path | None = None) -> Path:
 
 def write_lines(path: Path, rows: Iterable[Any]) -> int:
     """Write dataclasses as JSON lines; return how many."""
-    count = 0
+    texts = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as out:
-        for count, row in enumerate(rows, 1):
-            out.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
-    return count
+    path.write_text("".join(texts), encoding="utf-8")
+    return len(texts)
 
 
 def load(kind: str, half: Half, data: Path | None = None) -> CodeSet:
@@ -89,6 +87,11 @@ def load(kind: str, half: Half, data: Path | None = None) -> CodeSet:
         for root in roots
     }
     return CodeSet(kind, half, folder, queries, definitions)
+
+
+def read_definitions(path: Path) -> Iterator[Definition]:
+    """Yield the definitions of a table; none if there is no table."""
+    return (Definition(**row) for row in _rows(path))
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

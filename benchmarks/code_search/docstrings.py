@@ -1,7 +1,7 @@
 """The set that quality is told by: first paragraph of a docstring → the function without its docstring.
 
-As CodeSearchNet: short functions, constructors, special methods and tests are no targets. Each half holds about
-17,000 functions, documented or not, from whole folders of many packages, none of which fills the half.
+As in CodeSearchNet, short functions, constructors, special methods and tests are no targets. Each half holds
+about 17,000 functions, documented or not, from whole folders of many packages, none of which fills the half.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gets the packages with the ordinary clients and unpacks them into the cache; what is there is not got again."""
+"""Gets packages with the ordinary clients and unpacks them into the cache; what is there is not got again."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ def debian(name: str, version: str, folder: Path) -> Path:
     (description,) = downloads.glob(f"{name}_{version.rpartition(':')[2]}.dsc")
     part = target.with_name(f".part-{target.name}")
     shutil.rmtree(part, ignore_errors=True)
-    _call(["dpkg-source", "--skip-patches", "--no-check", "-x", str(description), str(part)], name)
+    _call(
+        ["dpkg-source", "--skip-patches", "--no-check", "--no-copy", "-x", str(description), str(part)], name
+    )
     part.rename(target)
     return target
 

@@ -23,5 +23,40 @@ pillow=13.0.0 poetry=2.5.1 psutil=7.2.2 pydantic=2.14.3 pygments=2.21.0 pylint=4
 pyramid=2.1 pytest=9.2.0 pyyaml=6.0.3 rdflib=7.6.0 redis=8.1.0 requests=2.34.2 rich=15.0.0
 scikit-image=0.26.0 scikit-learn=1.9.1 scipy=1.18.1 scrapy=2.19.0 setuptools=84.2.1 simpy=4.1.2
 spacy=3.8.18 sphinx=9.2.0 sqlalchemy=2.1.9 statsmodels=0.15.0 sympy=1.14.0 tornado=6.6.1 trio=0.35.0
-twisted=26.10.0 werkzeug=3.1.9 xarray=2026.9.0 zope.interface=8.7
+werkzeug=3.1.9 xarray=2026.9.0 zope.interface=8.7
+""")
+
+# Debian's sources with patches that tell of faults, for text → file. Samba, GDB, rustc and Ansible have some
+# too, but more files than all these together.
+PATCHED = _pinned("""
+ant=1.10.13-1 busybox=1:1.35.0-4+deb12u1 calibre=6.13.0+repack-2+deb12u10 containerd=1.6.20~ds1-1+deb12u3
+curl=7.88.1-10+deb12u15 docker.io=20.10.24+dfsg1-1+deb12u1 etcd=3.4.23-4 exim4=4.96-15+deb12u10
+freeradius=3.2.1+dfsg-4+deb12u1 glib2.0=2.74.6-2+deb12u9 jetty9=9.4.57-1.1~deb12u1 kio=5.103.0-1+deb12u1
+krb5=1.20.1-2+deb12u5 libpod=4.3.1+ds1-8+deb12u1 libspring-java=4.3.30-2 libxml2=2.9.14+dfsg-1.3~deb12u6
+netty=1:4.1.48-7+deb12u2 network-manager=1.42.4-1+deb12u1 neutron=2:21.0.0-7+deb12u1
+node-express=4.18.2+~4.17.14-1 openssh=1:9.2p1-2+deb12u10 openvpn=2.6.14-0+deb12u2
+phpmyadmin=4:5.2.1+dfsg-1+deb12u1 poppler=22.12.0-2+deb12u3 redis=5:7.0.15-1~deb12u10
+runc=1.1.5+ds1-1+deb12u1 squid=5.7-2+deb12u6 symfony=5.4.53+dfsg-0+deb12u1 systemd=252.39-1~deb12u2
+tiff=4.5.0-6+deb12u4 unbound=1.17.1-2+deb12u4 vim=2:9.0.1378-2+deb12u2 wordpress=6.1.9+dfsg1-0+deb12u1
+zookeeper=3.8.0-11+deb12u2
+""")
+
+# What documents its functions in comments: Debian's sources and npm's packages.
+COMMENTED_DEBIAN = _pinned("""
+apr=1.7.2-3+deb12u1 caddy=2.6.2-5+deb12u1 composer=2.5.5-1+deb12u5 fmtlib=9.1.0+ds1-2
+golang-github-gorilla-mux=1.8.0-1 golang-github-pkg-sftp=1.13.5-2 golang-github-spf13-cobra=1.6.1-1
+golang-google-grpc=1.33.3-2 guava-libraries=31.1-1 jackson-databind=2.14.0-1+deb12u1 jsoup=1.15.3-1
+kcoreaddons=5.103.0-1 kotlinx-coroutines=1.0.1-2 libcommons-lang3-java=3.12.0-2+deb12u1
+libfilezilla=0.41.0-2 libgit2=1.5.1+ds-1+deb12u2 libsodium=1.0.18-1+deb12u1 mockito=2.23.0-2
+newtonsoft-json=6.0.8+dfsg-1.1 nunit=2.6.4+dfsg-1.1 php-doctrine-dbal=3.6.1+dfsg-1 php-monolog=2.9.1-1
+php-twig=3.5.1-1+deb12u3 phpunit=9.6.7-1+deb12u1 prometheus=2.42.0+ds-5+deb12u1 puma=5.6.5-3+deb12u2
+rails=2:6.1.7.10+dfsg-1~deb12u4 ruby-nokogiri=1.13.10+dfsg-2 ruby-sequel=5.63.0-1 rust-bytes=1.2.1-1
+rust-clap-3=3.2.23-4 rust-futures-util=0.3.21-1 rust-hyper=0.14.19-1 rust-image=0.24.3-1 rust-nom=7.1.1-1
+rust-rayon=1.6.1-1 rust-regex=1.7.1-1 rust-rustls=0.20.8-4 rust-syn=1.0.107-1 rust-tokio=1.24.2-1
+""")
+COMMENTED_NPM = _pinned("""
+ajv=8.20.0 cheerio=1.2.0 date-fns=4.4.0 effect=4.1.0 eslint=10.15.0 express=5.3.0 fabric=7.4.0
+fastify=5.12.8 immutable=5.2.1 jsdom=31.0.1 knex=3.3.0 leaflet=1.9.4 lodash=4.18.1 luxon=3.7.2
+mathjs=15.2.0 mocha=12.0.3 moment=2.31.0 mongoose=9.12.1 ol=10.10.0 phaser=4.2.1 rxjs=7.8.2
+sequelize=6.37.8 sinon=22.1.0 three=0.187.0 ts-morph=28.0.0 typeorm=1.1.1 webpack=5.112.2 zod=4.6.7
 """)

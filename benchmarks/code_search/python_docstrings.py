@@ -26,7 +26,7 @@ class Found:
 
 
 def strip_docstrings(source: bytes) -> tuple[bytes, list[Found]] | None:
-    """Return the source without its functions' docstrings and its definitions, or None if it doesn't parse."""
+    """Return the source without its functions' docstrings, and its definitions; None if it doesn't parse."""
     try:
         before = _parse(source)
         stripped = _without(source, before)

@@ -1,9 +1,10 @@
 """Scores a ranker on a set: how high the right answer stands, how long it took, how much memory.
 
-A hit answers for a definition if it shows that definition and not more: the innermost definition around the hit's
-first line is the target; or the hit begins between definitions (a comment, a decorator) and the only outermost one
-that begins within it is the target. A whole class or a window over two functions answers for no function. Where
-files are asked for, hits are first reduced to their distinct files, and any file of the targets is right.
+A hit answers for a definition if it shows that definition and not more: the innermost definition around the
+hit's first line is the target; or the hit begins between definitions (a comment, a decorator) and the only
+outermost one that begins within it is the target. A whole class or a window over two functions answers for no
+function. Where files are asked for, hits are first reduced to their distinct files, and any file of the
+targets is right.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ class Ranker(Protocol):
 
     name: str
 
-    def prepare(self, root: Path) -> float: ...
+    def prepare(self, root: Path) -> float:
+        """Index the files below ``root``; return the seconds."""
 
-    def search(self, query: str, k: int) -> list[Hit]: ...
+    def search(self, query: str, k: int) -> list[Hit]:
+        """Return at most ``k`` places, the best first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,28 @@ from pathlib import Path
 from benchmarks.code_search.score import Hit
 
 _WORD = re.compile(r"\w{3,}")
-_COMMON = frozenset(["the", "and", "for", "with", "that", "this", "from", "are", "not", "will", "all", "any", "can", "has", "its", "into", "one", "if"])
+_COMMON = frozenset(
+    [
+        "the",
+        "and",
+        "for",
+        "with",
+        "that",
+        "this",
+        "from",
+        "are",
+        "not",
+        "will",
+        "all",
+        "any",
+        "can",
+        "has",
+        "its",
+        "into",
+        "one",
+        "if",
+    ]
+)
 
 
 class Ripgrep:

@@ -1,4 +1,4 @@
-"""BM25 as a library gives it: bm25s with its own tokenizer and English stop words over the text of functions."""
+"""BM25 as a library gives it: bm25s, its own tokenizer and English stop words, over the text of functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PlainBm25s:
 
     def prepare(self, root: Path) -> float:
         """Index the functions."""
-        import bm25s
+        import bm25s  # type: ignore[import-not-found]
 
         found = list(functions(root))
         self._places = [(one.path, one.line, one.end_line) for one, _ in found]
