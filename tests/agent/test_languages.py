@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from dspy_agent.code.grammars import parse_source
 from dspy_agent.code.parse import PARSED, parse_text
 from dspy_agent_core.code.structure import FileStructure
-from tests.agent.language_samples import SAMPLES, Sample
+from tests.agent.language_samples import SAMPLES
+from tests.agent.sample import Sample
 
 
 def parsed(text: str, language: str) -> FileStructure:
