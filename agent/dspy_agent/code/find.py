@@ -19,7 +19,7 @@ from dspy_agent.workspace.ignore import Filters
 from dspy_agent.workspace.walk import walk
 from dspy_agent_core.code.languages import language_of
 from dspy_agent_core.code.links import dotted, is_test
-from dspy_agent_core.code.structure import Symbol
+from dspy_agent_core.code.structure import Symbol, split_lines
 
 SUGGESTION_SECONDS = 1.0
 _SOURCE = Filters(types=parse_rules(PARSED_GLOBS))
@@ -99,12 +99,12 @@ def _definitions_in(workspace: Path, path: str, name: str, ignore_case: bool) ->
         return
     text, structure = parsed
     shown = os.path.relpath(path, workspace)
-    lines = text.splitlines()
+    lines = split_lines(text)
     for symbol in structure.symbols:
         match = _match(symbol, shown, name, ignore_case)
         if match is not None:
             source = "\n".join(lines[symbol.line - 1 : symbol.end_line])
-            stub = _OVERLOAD.match(source) is not None
+            stub = symbol.kind == "declaration" or _OVERLOAD.match(source) is not None
             inner = symbol.kind == "method" and "." not in name
             rank = (match[0], is_test(shown), stub, inner, shown.count("/"))
             yield Definition(shown, symbol, source, match[1], tuple(map(int, rank)))

@@ -12,8 +12,8 @@ from typing import Final
 from dspy_agent.code.parse import MAX_BYTES, parse_text
 from dspy_agent.workspace.files import decode_bom, open_regular
 from dspy_agent_core.code.languages import language_of
+from dspy_agent_core.code.structure import split_lines
 from dspy_agent_core.index.build import SegmentBuilder, SourceFile
-from dspy_agent_core.index.chunks import split_lines
 from dspy_agent_core.index.codec import Arrays
 
 HEAD: Final = 64 << 10  # bytes of a file that is too large, or data, that are indexed

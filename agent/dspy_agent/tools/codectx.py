@@ -17,7 +17,7 @@ from dspy_agent.workspace.files import open_regular
 from dspy_agent.workspace.paths import confine, display, relative, unusable
 from dspy_agent_core.code.languages import language_of
 from dspy_agent_core.code.links import dotted, imports_file, is_test
-from dspy_agent_core.code.structure import FileStructure, Import, Symbol
+from dspy_agent_core.code.structure import FileStructure, Import, Symbol, split_lines
 from dspy_agent_core.contracts.results import Hit
 from dspy_agent_core.errors import UsageError, WorkspaceError
 
@@ -135,7 +135,7 @@ def _importers(shown: str, structure: FileStructure, workspace: Path) -> tuple[l
                 if is_test(importer):
                     tests.append(display(importer))
                 else:
-                    line = parsed[0].splitlines()[imported.line - 1 : imported.line]
+                    line = split_lines(parsed[0])[imported.line - 1 : imported.line]
                     used_by.append(Hit(display(importer), line=imported.line, text="".join(line).strip()))
                 break
     return used_by[:MAX_USES], tests[:MAX_USES]

@@ -53,3 +53,8 @@ def one_line(text: str, limit: int = 200) -> str:
     """Return ``text`` with its white space collapsed, cut to ``limit`` characters."""
     joined = " ".join(text.split())
     return joined if len(joined) <= limit else joined[: limit - 1] + "…"
+
+
+def split_lines(text: str) -> list[str]:
+    """Return the lines as parsers count them: form feeds and Unicode's separators end none."""
+    return text.split("\n")

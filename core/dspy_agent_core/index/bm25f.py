@@ -5,6 +5,7 @@ Robertson, Zaragoza and Taylor, Simple BM25 Extension to Multiple Weighted Field
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,7 +36,8 @@ class Corpus:
     def __init__(self, segments: Sequence[Segment]) -> None:
         self.segments = tuple(segments)
         self.starts = np.cumsum([0, *(segment.chunks for segment in segments)])
-        self.size = int(self.starts[-1])
+        self._bounds: list[int] = self.starts.tolist()
+        self.size = self._bounds[-1]
 
     @cached_property
     def alive(self) -> NDArray[np.bool_]:
@@ -60,8 +62,8 @@ class Corpus:
 
     def locate(self, chunk: int) -> tuple[Segment, int]:
         """Return the segment of a chunk and its number there."""
-        number = int(np.searchsorted(self.starts, chunk, side="right")) - 1
-        return self.segments[number], chunk - int(self.starts[number])
+        number = bisect_right(self._bounds, chunk) - 1
+        return self.segments[number], chunk - self._bounds[number]
 
 
 @dataclass(frozen=True, slots=True)

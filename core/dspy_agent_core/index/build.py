@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dspy_agent_core.code.structure import FileStructure
-from dspy_agent_core.index.chunks import KIND_CODES, Chunk, chunk_file, embedded_text, split_lines
+from dspy_agent_core.code.structure import FileStructure, split_lines
+from dspy_agent_core.index.chunks import KIND_CODES, Chunk, chunk_file, embedded_text
 from dspy_agent_core.index.codec import Arrays, pack_texts
 from dspy_agent_core.index.terms import CALL, term_hash, terms_of, words_of
 

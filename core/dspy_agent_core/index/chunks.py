@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from dspy_agent_core.code.structure import FileStructure, Symbol
+from dspy_agent_core.code.structure import FileStructure, Symbol, split_lines
 
 WINDOW: Final = 40  # lines of a chunk without syntax
 MAX_CHUNKS: Final = 20_000  # of one file
 EMBEDDED: Final = 2_000  # characters of a chunk that a vector is made of
 KINDS: Final = (
     *("module", "section", "window", "class", "function", "method", "interface", "struct", "enum", "type"),
-    *("trait", "macro", "constant", "table", "view"),
+    *("trait", "macro", "constant", "table", "view", "property", "declaration"),
 )
 KIND_CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
 CONTAINERS: Final = frozenset(("class", "interface", "struct", "trait", "module", "section", "enum"))
@@ -42,11 +42,6 @@ class Chunk:
     def name(self) -> str:
         """The last part of its qualified name."""
         return self.symbol.rpartition(".")[2]
-
-
-def split_lines(text: str) -> list[str]:
-    """Return the lines as parsers count them: form feeds and Unicode's separators end none."""
-    return text.split("\n")
 
 
 def embedded_text(path: str, symbol: str, lines: list[str]) -> str:

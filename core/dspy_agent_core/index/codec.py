@@ -41,7 +41,7 @@ def pack(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> list[by
     bodies: list[bytes | memoryview] = []
     at = 0
     for name, array in arrays.items():
-        data = np.ascontiguousarray(array)
+        data = np.ascontiguousarray(array).reshape(array.shape)
         flat = data.reshape(-1).view(np.uint8).data if data.size else memoryview(b"")
         entries.append([name, data.dtype.str, list(data.shape), at, zlib.crc32(flat)])
         bodies += [flat, bytes(-flat.nbytes % _ALIGN)]

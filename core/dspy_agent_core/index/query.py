@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dspy_agent_core.index.terms import CALL, stem, term_hash, terms_of, words_of
+from dspy_agent_core.index.vocabulary import RELATED
 
 _NAME: Final = re.compile(r"[^\W\d][\w$]*(?:(?:\.|::|#|->)[^\W\d][\w$]*)*(?:\(\))?")
 _SEPARATOR: Final = re.compile(r"::|#|->")
@@ -33,7 +34,8 @@ class Query:
     """What is looked for.
 
     ``terms``: hash → importance; ``words``: hash → the word as written; ``names``: identifiers as written,
-    dotted ones whole; ``symbol``: the query is nothing but one name.
+    dotted ones whole; ``symbol``: the query is nothing but one name; ``weight``: of all words that say
+    something, once each.
     """
 
     text: str
@@ -41,6 +43,7 @@ class Query:
     words: Mapping[int, str]
     names: tuple[str, ...]
     symbol: bool
+    weight: float
 
 
 def parse_query(text: str) -> Query:
@@ -59,12 +62,18 @@ def parse_query(text: str) -> Query:
             weights[term] = max(weights.get(term, 0.0), weight)
             written.setdefault(term, word)
         plain.append("" if stop or len(terms) != 1 else word.lower())
+    said = sum(weight for weight in weights.values() if weight == 1.0)
     for at, first in enumerate(plain):
         for second in plain[at + 1 : at + 1 + COMPOUND_REACH] if first else ():
             if second:
                 for term in (first + second, stem(first + second)):
                     weights.setdefault(term, COMPOUND_WEIGHT)
                     written.setdefault(term, f"{first} {second}")
+    for term, weight in list(weights.items()):
+        for other, share in RELATED.get(term, {}).items():
+            if weight == 1.0 and other not in weights:
+                weights[other] = share
+                written[other] = f"{written[term]}→{other}"
     names = tuple(
         dict.fromkeys(
             _SEPARATOR.sub(".", match[0].removesuffix("()"))
@@ -83,6 +92,7 @@ def parse_query(text: str) -> Query:
         {key: written[term] for key, term in hashes.items()},
         names,
         symbol,
+        said,
     )
 
 

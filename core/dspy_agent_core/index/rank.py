@@ -23,7 +23,8 @@ from dspy_agent_core.index.chunks import KIND_CODES
 from dspy_agent_core.index.query import Query
 from dspy_agent_core.index.terms import term_hash, terms_of, words_of
 
-CANDIDATES: Final = 400
+CANDIDATES: Final = 200
+_MEANT: Final = 0.9  # the name and the query say the same
 _EXAMPLES: Final = re.compile(
     r"(?:^|/)(?:examples?|samples?|demos?|docs?|tutorials?|benchmarks?|fixtures?)/", re.I
 )
@@ -32,7 +33,9 @@ _GENERATED: Final = re.compile(
     r"(?:_pb2(?:_grpc)?\.pyi?|\.pb\.go|\.min\.\w+|[._]generated\.\w+|\.lock|-lock\.\w+)$",
     re.I,
 )
-_MODULE, _SECTION, _WINDOW = (KIND_CODES[kind] for kind in ("module", "section", "window"))
+_MODULE, _SECTION, _WINDOW, _DECLARATION = (
+    KIND_CODES[kind] for kind in ("module", "section", "window", "declaration")
+)
 _TYPES: Final = frozenset(
     KIND_CODES[kind] for kind in ("class", "interface", "struct", "enum", "type", "trait")
 )
@@ -45,6 +48,7 @@ class Rules:
     share: float = 1.0  # of the query's words that the chunk has
     name_share: float = 0.6  # of the name's words that the query has
     path_share: float = 0.2
+    whole_name: float = 1.0  # the query is the name, in other words
     exact_name: float = 0.5
     qualified_name: float = 1.0
     test: float = 0.6
@@ -53,6 +57,7 @@ class Rules:
     module: float = 0.6
     prose: float = 0.8
     type: float = 0.6
+    declaration: float = 0.7  # of a function that is defined elsewhere
     same_file: float = 0.85  # for each better hit in the file
 
 
@@ -126,7 +131,10 @@ def _judge(
     name_words = _terms(symbol.rpartition(".")[2])
     named = _explained(name_words, query)
     pathed = _explained(_terms(path.rpartition("/")[2].partition(".")[0]), query)
+    covered = _covered(name_words, query)
     factor = 1.0 + rules.share * share**2 + rules.name_share * named + rules.path_share * pathed
+    meant = named * covered
+    factor += rules.whole_name * meant**2
     why = []
     if exact is not None:
         whole = "." in exact and f".{path_module(path)}.{symbol}".endswith(f".{exact}")
@@ -134,7 +142,7 @@ def _judge(
         why.append(f"defines {exact}")
     elif named >= 0.99 and name_words:
         why.append("its name")
-    factor *= _kind_prior(kind, rules) * _path_prior(path, rules)
+    factor *= _path_prior(path, rules) * (1.0 if meant > _MEANT else _kind_prior(kind, rules))
     base = float(scores.score[chunk])
     if exact is not None and query.symbol:
         base = max(base, 1.0) + 100.0
@@ -163,11 +171,18 @@ def _explained(words: tuple[int, ...], query: Query) -> float:
     return sum(query.terms.get(word, 0.0) for word in words) / len(words)
 
 
+def _covered(words: tuple[int, ...], query: Query) -> float:
+    """Return the share (0..1) of the query's weight that is in ``words``."""
+    return min(1.0, sum(query.terms.get(word, 0.0) for word in words) / query.weight) if query.weight else 0.0
+
+
 def _kind_prior(kind: int, rules: Rules) -> float:
     if kind == _MODULE:
         return rules.module
     if kind in (_SECTION, _WINDOW):
         return rules.prose
+    if kind == _DECLARATION:
+        return rules.declaration
     return rules.type if kind in _TYPES else 1.0
 
 
