@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from dspy_agent.index.index import Index
@@ -67,32 +67,3 @@ def _changes(folders: list[str], stop: threading.Event) -> Iterator[set[str] | N
 def _is_meant(change: object, path: str) -> bool:
     name = path.rpartition("/")[2]
     return not name.startswith(".") or name in _RULES
-
-
-class Watcher:
-    """Runs :func:`follow` in a thread.
-
-    Args:
-        index: brought up to date first.
-        on_change: called in the thread after each update that did something.
-    """
-
-    def __init__(self, index: Index, on_change: Callable[[Update], None] | None = None) -> None:
-        self._index = index
-        self._on_change = on_change
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="index-watcher", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, and wait until the index is left in peace."""
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        for done in follow(self._index, self._stop):
-            if self._on_change is not None:
-                self._on_change(done)
