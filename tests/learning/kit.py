@@ -21,9 +21,7 @@ def environment(**extra: str) -> dict[str, str]:
     return {**kept, **extra}
 
 
-def dspy_agent(
-    *words: str, cwd: Path, lines: str = "", user: int | None = None, **extra: str
-) -> subprocess.CompletedProcess[str]:
+def dspy_agent(*words: str, cwd: Path, lines: str = "", **extra: str) -> subprocess.CompletedProcess[str]:
     """Run a command; with ``lines``, a session that reads them from a pipe."""
     return subprocess.run(
         [*PROGRAM, *words],
@@ -34,7 +32,6 @@ def dspy_agent(
         text=True,
         timeout=100,
         check=False,
-        user=user,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dspy_agent.workspace.atomic import write_atomic
 from dspy_agent.workspace.files import open_regular, read_head
-from dspy_agent.workspace.ignore import Filters, Ignores
+from dspy_agent.workspace.ignore import Filters, Folder, Ignores
 
 
 def keep_from_git(workspace: Path, name: str) -> None:
@@ -25,25 +25,27 @@ def keep_from_git(workspace: Path, name: str) -> None:
         info.mkdir(exist_ok=True)
         if not _is_own_folder(info):
             return
-        write_atomic(info / "exclude", [_with_line(info / "exclude", name)])
+        data = _read(info / "exclude")
+        if name.encode() not in data.splitlines():
+            end = b"" if data.endswith(b"\n") or not data else b"\n"
+            write_atomic(info / "exclude", [data, end, name.encode(), b"\n"])
     except (OSError, ValueError):
         return
 
 
-def _with_line(path: Path, line: str) -> bytes:
+def _read(path: Path) -> bytes:
     try:
         with open_regular(path, follow=False) as file:
-            data = file.read()
+            return file.read()
     except FileNotFoundError:
-        data = b""
-    end = b"\n" if data and not data.endswith(b"\n") else b""
-    return data + end + line.encode() + b"\n"
+        return b""
 
 
 def _is_ignored(workspace: Path, name: str) -> bool:
     path = os.fspath(workspace)
     ignores = Ignores(path, Filters(hidden=True))
-    return ignores.leaves_out(ignores.enter(path), os.fspath(workspace / name), name, False)
+    folder = Folder.load(path, ignores.enter(path))
+    return ignores.leaves_out(folder, os.fspath(workspace / name), name, False)
 
 
 def _git_folder(workspace: Path) -> Path | None:
