@@ -19,8 +19,9 @@ from dspy_agent.vectors.local.files import StoreFiles, unusable
 from dspy_agent.vectors.local.sketch import Sketch
 from dspy_agent.vectors.local.view import View, empty, look
 
-_CANDIDATES: Final = 600  # at least, or one row in 28; of the true ten best, 998 in 1000 are among them
-_ROWS_A_CANDIDATE: Final = 28
+_CANDIDATES: Final = 400  # at least, or one row in 40; of the true ten best, 995 in 1000 are among them
+_ROWS_A_CANDIDATE: Final = 40
+_CANDIDATES_A_HIT: Final = 10
 _WORTH_SKETCHING: Final = 4 * _CANDIDATES
 _BITS_WORTH_SKETCHING: Final = 192  # fewer say too little, and a full product is quick
 _WORTH_PRUNING: Final = 1000
@@ -106,7 +107,7 @@ class LocalStore:
         if alive.sketch is None:
             near = np.arange(len(alive.rows))
         else:
-            wanted = max(_CANDIDATES, 4 * limit, len(alive.rows) // _ROWS_A_CANDIDATE)
+            wanted = max(_CANDIDATES, _CANDIDATES_A_HIT * limit, len(alive.rows) // _ROWS_A_CANDIDATE)
             near = alive.sketch.nearest(query, wanted)
         scores = np.vecdot(alive.view.vectors[alive.rows[near]], query)
         best = np.argsort(-scores, kind="stable")[:limit]
@@ -144,7 +145,9 @@ class LocalStore:
         rows = rows[positions]
         worth = len(rows) > _WORTH_SKETCHING and self.dimension >= _BITS_WORTH_SKETCHING
         sketch = view.sketch.of_rows(rows) if worth else None
-        self._alive = alive = _Alive(keys, view, rows, positions, sketch)
+        alive = _Alive(keys, view, rows, positions, sketch)
+        if len(keys) > _WORTH_SKETCHING:  # a few keys must not drive out the many of the next query
+            self._alive = alive
         return alive
 
     def _current(self) -> View:
