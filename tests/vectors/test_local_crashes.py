@@ -70,6 +70,39 @@ def test_a_writer_that_is_killed_at_any_moment_leaves_what_it_said_it_added(tmp_
         assert store.search(vectors(7, seed=at)[5], numbers(added), 1)[0].tolist() == [at + 5]
 
 
+PRUNER = """
+import sys
+from pathlib import Path
+from dspy_agent.vectors.store import open_store
+from tests.vectors.kit import DIMENSION, MODEL, numbers, vectors
+store = open_store(Path(sys.argv[1]), (MODEL, DIMENSION), environment={})
+start = int(sys.argv[2])
+for at in range(start, start + 10**7, 1200):
+    store.add(numbers(1200, at), vectors(1200, seed=at))
+    print(at + 1200, flush=True)
+    store.prune(numbers(100, at + 1100))
+"""
+
+
+def test_a_process_that_is_killed_while_it_prunes_loses_nothing_that_is_alive(tmp_path):
+    rng, added = np.random.default_rng(4), 0
+    for _ in range(5):
+        command = [sys.executable, "-c", PRUNER, str(tmp_path), str(added)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as pruner:
+            for _ in range(int(rng.integers(1, 6))):
+                added = int(pruner.stdout.readline())
+            pruner.send_signal(signal.SIGKILL)
+            added = int((pruner.stdout.read().split() or [added])[-1])
+        store = opened(tmp_path)
+        assert store.notes == []
+        alive = numbers(100, added - 100)
+        assert store.have(alive).all()
+        query = vectors(1200, seed=added - 1200)[1150]
+        assert store.search(query, alive, 1)[0].tolist() == [50]
+    store.add(numbers(1), vectors(1))
+    assert len({path.name.partition(".")[0] for path in tmp_path.rglob("[0-9]*.*")}) <= 2
+
+
 def test_two_processes_and_threads_write_at_once(tmp_path):
     with started(tmp_path, 0) as one, started(tmp_path, 10**6) as other:
         store = opened(tmp_path)
