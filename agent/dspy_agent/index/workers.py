@@ -37,8 +37,10 @@ class Lost(Exception):
 
 class _Worker:
     def __init__(self) -> None:
+        if not sys.executable:
+            raise FileNotFoundError("there is no interpreter to run")  # embedded
         ours, theirs = socketpair()
-        with theirs:
+        with ours, theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _START, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -47,7 +49,7 @@ class _Worker:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        self.link = Connection(ours.detach())
+            self.link = Connection(ours.detach())
         self.batch: Batch | None = None
         self.is_ready = False
         self._send(sys.path)
