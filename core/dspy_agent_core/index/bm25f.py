@@ -22,7 +22,7 @@ from dspy_agent_core.index.segment import Segment
 class Weights:
     """How much a term in each field counts, how strongly its length does (0..1), and where it saturates."""
 
-    fields: tuple[float, ...] = (6.0, 2.0, 2.0, 2.0, 3.0, 1.0)
+    fields: tuple[float, ...] = (6.0, 2.0, 3.2, 3.2, 1.8, 1.0)
     lengths: tuple[float, ...] = (0.3, 0.3, 0.3, 0.5, 0.6, 0.6)
     saturation: float = 1.6
 
