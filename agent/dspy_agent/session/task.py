@@ -18,6 +18,7 @@ from dspy_agent_core.errors import AgentError
 
 _TRIES: Final = 3
 _POLICY: Final = ("linear", "1")  # of the suggester
+_SEARCHES: Final = ("esearch", "vretr", "intel")
 _ABOVE: Final = {
     "codectx": "{0}: what it holds, who uses it and what tests it is above.",
     "tree": "the folders of this project and what lies in them are above.",
@@ -103,7 +104,9 @@ def _next_steps(result: Any, suggestion: Suggestion, suggestions: list[Suggestio
     elif isinstance(result, Hits) and result.hits:
         first = result.hits[0]
         steps.append(f"codectx {shlex.quote(first.path)}")
-        if suggestion.tool != "grep":
+        if suggestion.tool in _SEARCHES and first.symbol:
+            steps.append(f"extract {shlex.quote(first.symbol)}")
+        elif suggestion.tool != "grep":
             steps.append(f"grep -w -F -- {shlex.quote(suggestion.words[-1])}")
     known = {tool.name for tool in TOOLS}
     others = [shlex.join(s.words) for s in suggestions if s.tool != suggestion.tool][:2]
