@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.code_search import comments, docstrings, fetch, patches, symbols
 from benchmarks.code_search.dataset import KINDS
-from benchmarks.code_search.packages import COMMENTED_DEBIAN, COMMENTED_NPM, PATCHED, PYTHON
+from benchmarks.code_search.packages import COMMENTED_BINARY, COMMENTED_DEBIAN, COMMENTED_NPM, PATCHED, PYTHON
 from benchmarks.code_search.places import HALVES, Half, data_folder, half_of
 
 Fetch = Callable[[str, str, Path], Path]
@@ -22,6 +22,7 @@ SOURCES: dict[str, tuple[tuple[str, Fetch, dict[str, str]], ...]] = {
     "issue": (("debian", fetch.debian, PATCHED),),
     "comment": (
         ("debian", fetch.debian, COMMENTED_DEBIAN | PATCHED),
+        ("debs", fetch.debian_binary, COMMENTED_BINARY),
         ("npm", fetch.npm, COMMENTED_NPM),
     ),
 }
@@ -32,9 +33,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", type=Path, default=data_folder())
     parser.add_argument("--set", choices=KINDS, action="append", help="only this one (repeatable)")
+    parser.add_argument("--half", choices=HALVES, action="append", help="only this one")
     arguments = parser.parse_args()
     for kind in arguments.set or KINDS:
-        for half in HALVES:
+        for half in arguments.half or HALVES:
             print(kind, half, json.dumps(_build(kind, half, arguments.data)), file=sys.stderr)
 
 

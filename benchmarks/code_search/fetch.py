@@ -77,6 +77,21 @@ def debian(name: str, version: str, folder: Path) -> Path:
     return target
 
 
+def debian_binary(name: str, version: str, folder: Path) -> Path:
+    """Return the folder with the files that an installed package would put into the system."""
+    target = folder / f"{name}-{version.rpartition(':')[2]}"
+    if target.is_dir():
+        return target
+    downloads = folder / "downloads"
+    downloads.mkdir(parents=True, exist_ok=True)
+    _call(["apt-get", "-q", "-oAPT::Sandbox::User=root", "download", f"{name}={version}"], name, downloads)
+    (archive,) = downloads.glob(f"{name}_{version.replace(':', '%3a')}_*.deb")
+    part = target.with_name(f".part-{target.name}")
+    _call(["dpkg-deb", "-x", str(archive), str(part)], name)
+    part.rename(target)
+    return target
+
+
 def _source_lists(folder: Path) -> list[str]:
     """Let apt know of sources without a change to the machine's own lists."""
     home = folder / "apt"

@@ -43,16 +43,24 @@ zookeeper=3.8.0-11+deb12u2
 
 # What documents its functions in comments: Debian's sources and npm's packages.
 COMMENTED_DEBIAN = _pinned("""
-apr=1.7.2-3+deb12u1 caddy=2.6.2-5+deb12u1 composer=2.5.5-1+deb12u5 fmtlib=9.1.0+ds1-2
-golang-github-gorilla-mux=1.8.0-1 golang-github-pkg-sftp=1.13.5-2 golang-github-spf13-cobra=1.6.1-1
-golang-google-grpc=1.33.3-2 guava-libraries=31.1-1 jackson-databind=2.14.0-1+deb12u1 jsoup=1.15.3-1
-kcoreaddons=5.103.0-1 kotlinx-coroutines=1.0.1-2 libcommons-lang3-java=3.12.0-2+deb12u1
-libfilezilla=0.41.0-2 libgit2=1.5.1+ds-1+deb12u2 libsodium=1.0.18-1+deb12u1 mockito=2.23.0-2
-newtonsoft-json=6.0.8+dfsg-1.1 nunit=2.6.4+dfsg-1.1 php-doctrine-dbal=3.6.1+dfsg-1 php-monolog=2.9.1-1
-php-twig=3.5.1-1+deb12u3 phpunit=9.6.7-1+deb12u1 prometheus=2.42.0+ds-5+deb12u1 puma=5.6.5-3+deb12u2
-rails=2:6.1.7.10+dfsg-1~deb12u4 ruby-nokogiri=1.13.10+dfsg-2 ruby-sequel=5.63.0-1 rust-bytes=1.2.1-1
-rust-clap-3=3.2.23-4 rust-futures-util=0.3.21-1 rust-hyper=0.14.19-1 rust-image=0.24.3-1 rust-nom=7.1.1-1
-rust-rayon=1.6.1-1 rust-regex=1.7.1-1 rust-rustls=0.20.8-4 rust-syn=1.0.107-1 rust-tokio=1.24.2-1
+apr=1.7.2-3+deb12u1 composer=2.5.5-1+deb12u5 fmtlib=9.1.0+ds1-2 golang-github-gorilla-mux=1.8.0-1
+golang-github-spf13-cobra=1.6.1-1 golang-google-grpc=1.33.3-2 guava-libraries=31.1-1
+jackson-databind=2.14.0-1+deb12u1 jsoup=1.15.3-1 kcoreaddons=5.103.0-1
+libcommons-lang3-java=3.12.0-2+deb12u1 libfilezilla=0.41.0-2 libsodium=1.0.18-1+deb12u1 mockito=2.23.0-2
+php-monolog=2.9.1-1 php-twig=3.5.1-1+deb12u3 phpunit=9.6.7-1+deb12u1 prometheus=2.42.0+ds-5+deb12u1
+ruby-nokogiri=1.13.10+dfsg-2
+""")
+# Packages of Debian that hold the source as it is: crates and gems.
+COMMENTED_BINARY = _pinned("""
+jekyll=4.3.1+dfsg-3+deb12u1 librust-bytes-dev=1.2.1-1 librust-crossbeam-channel-dev=0.5.6-1
+librust-futures-util-dev=0.3.21-1 librust-hashbrown-dev=0.12.3-1 librust-hyper-dev=0.14.19-1
+librust-image-dev=0.24.3-1 librust-nom-dev=7.1.1-1 librust-petgraph-dev=0.6.2-1 librust-rayon-dev=1.6.1-1
+librust-regex-dev=1.7.1-1 librust-rustls-dev=0.20.8-4 librust-serde-dev=1.0.152-2
+librust-syn-dev=1.0.107-1 librust-tokio-dev=1.24.2-1 puma=5.6.5-3+deb12u2
+ruby-actionpack=2:6.1.7.10+dfsg-1~deb12u4 ruby-activerecord=2:6.1.7.10+dfsg-1~deb12u4
+ruby-activesupport=2:6.1.7.10+dfsg-1~deb12u4 ruby-faraday=1.1.0-7 ruby-i18n=1.10.0-2
+ruby-mail=2.7.1+dfsg1-2 ruby-mechanize=2.8.5-1 ruby-rack=2.2.22-0+deb12u2 ruby-sequel=5.63.0-1
+ruby-sinatra=3.0.5-3+deb12u1 ruby-thor=1.2.1-2 yard=0.9.28-2+deb12u2
 """)
 COMMENTED_NPM = _pinned("""
 ajv=8.20.0 cheerio=1.2.0 date-fns=4.4.0 effect=4.1.0 eslint=10.15.0 express=5.3.0 fabric=7.4.0
