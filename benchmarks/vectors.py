@@ -150,6 +150,7 @@ def main() -> None:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "cores": os.cpu_count(),
+        "load_average": round(os.getloadavg()[1], 1),  # of five minutes: above the cores, times are too long
         "sets": sets,
     }
     RESULTS.write_text(json.dumps(told, indent=1) + "\n", encoding="ascii")
