@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,16 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 def dspy_agent(
-    *words: str, cwd: Path, user: int | None = None, timeout: float = 100, **extra: str
+    *words: str, cwd: Path, before: Sequence[str] = (), timeout: float = 100, **extra: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*PROGRAM, *words],
+        [*before, *PROGRAM, *words],
         cwd=cwd,
         env=environment(**extra),
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
-        user=user,
     )
 
 
