@@ -47,9 +47,9 @@ class Rules:
 
     share: float = 1.0  # of the query's words that the chunk has
     name_share: float = 0.6  # of the name's words that the query has
-    path_share: float = 0.2
+    path_share: float = 0.3
     whole_name: float = 1.0  # the query is the name, in other words
-    exact_name: float = 0.5
+    exact_name: float = 0.3
     qualified_name: float = 1.0
     test: float = 0.6
     example: float = 0.75
