@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import threading
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -16,7 +19,8 @@ from dspy_agent.index.index import Index
 from dspy_agent.vectors.arrays import Keys, Positions
 from dspy_agent.vectors.embedder import Embedder, open_embedder
 from dspy_agent.vectors.fill import Filled, fill
-from dspy_agent.vectors.store import VectorStore, models_here, open_store
+from dspy_agent.vectors.store import STORE_VARIABLE, VectorStore, models_here, open_store
+from dspy_agent.workspace.atomic import write_atomic
 from dspy_agent_core.code.links import is_test
 from dspy_agent_core.errors import AgentError
 from dspy_agent_core.index.bm25f import Corpus
@@ -25,8 +29,9 @@ from dspy_agent_core.index.places import place_of
 from dspy_agent_core.index.terms import term_hash
 
 # Chosen on the tuning half of benchmarks/code_search.
-_STATIC_WEIGHT: Final = 0.15
-_WEIGHT: Final = 0.5
+_STATIC_WEIGHT: Final = 0.4
+_WEIGHT: Final = 0.6
+_COMPLETE: Final = "complete"  # what was complete when it was last looked at
 
 
 def chunk_keys(corpus: Corpus) -> Keys:
@@ -81,6 +86,9 @@ class Semantic:
         self.folder = index.folder / "vectors"
         self.embedder: Embedder = open_embedder(environment)
         self.store: VectorStore = open_store(self.folder, self.embedder, environment=environment)
+        self._place = hashlib.sha256(
+            f"{self.store.model} {self.store.dimension} {environment.get(STORE_VARIABLE)}".encode()
+        ).hexdigest()[:16]
         self._keys: tuple[Corpus, Keys] | None = None
 
     @property
@@ -95,25 +103,49 @@ class Semantic:
             self._keys = (corpus, chunk_keys(corpus))
         return self._keys
 
+    def is_complete(self) -> bool:
+        """Return whether all chunks had a vector when that was last looked at, without asking the store."""
+        try:
+            return (self.folder / _COMPLETE).read_text(encoding="ascii") == self._state()
+        except OSError:
+            return False
+
+    def _state(self) -> str:
+        corpus, keys = self.keys()
+        return f"{self._place} {zlib.crc32(np.sort(keys[corpus.alive]).tobytes()):08x}"
+
+    def _note_completeness(self, complete: bool) -> None:
+        note = self.folder / _COMPLETE
+        with contextlib.suppress(OSError):
+            if complete:
+                write_atomic(note, [self._state().encode("ascii")])
+            else:
+                note.unlink(missing_ok=True)
+
     def covered(self) -> tuple[int, int]:
         """Return how many chunks have a vector, and how many there are."""
         corpus, keys = self.keys()
         alive = keys[corpus.alive]
-        return (int(self.store.have(alive).sum()) if len(alive) else 0), len(alive)
+        have = int(self.store.have(alive).sum()) if len(alive) else 0
+        self._note_completeness(have == len(alive))
+        return have, len(alive)
 
     def search(self, text: str, limit: int, mask: NDArray[np.bool_] | None = None) -> list[tuple[int, float]]:
         """Return the chunks whose vectors are nearest to that of ``text``, and the cosines, best first."""
         corpus, keys = self.keys()
         if mask is not None:
             keys = np.where(mask, keys, np.uint64(0))
-        if not len(self.store) or not corpus.count:
+        if not corpus.count:
             return []
         positions, cosines = self.store.search(self.embedder.embed_query(text), keys, limit)
-        return [
+        found = [
             (chunk, cosine)
             for chunk, cosine in zip(positions.tolist(), cosines.tolist(), strict=True)
             if corpus.alive[chunk]
         ]
+        if not found and mask is None:
+            self._note_completeness(False)  # a store that was emptied meanwhile
+        return found
 
     def fill(
         self,

@@ -69,8 +69,7 @@ def run(arguments: VretrArguments, context: ToolContext) -> Hits:
 
 def _nearest(semantic: Semantic, text: str, mask: Any, notes: list[str]) -> list[tuple[int, float]]:
     """Return the nearest chunks, after making what vectors a few seconds allow."""
-    have, total = semantic.covered()
-    if have < total:
+    if not semantic.is_complete():
         stop = threading.Event()
         timer = threading.Timer(_CATCH_UP_SECONDS, stop.set)
         timer.start()
@@ -78,7 +77,7 @@ def _nearest(semantic: Semantic, text: str, mask: Any, notes: list[str]) -> list
             semantic.fill(stop=stop)
         finally:
             timer.cancel()
-        have, total = semantic.covered()
+    have, total = (1, 1) if semantic.is_complete() else semantic.covered()
     if have < total:
         others = semantic.others()
         also = f" Vectors by {', '.join(others)} are here too, and not mixed with them." if others else ""

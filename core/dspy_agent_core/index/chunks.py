@@ -45,9 +45,8 @@ class Chunk:
 
 
 def embedded_text(path: str, symbol: str, lines: list[str]) -> str:
-    """Return the text that a chunk's vector is made of: its name, then its ``lines``, cut short."""
-    name = symbol or path.rpartition("/")[2]
-    return f"{name}\n" + "\n".join(lines)[:EMBEDDED]
+    """Return the text that a chunk's vector is made of: path and name as a title, then ``lines``, cut short."""
+    return f"{path} {symbol}\n" + "\n".join(lines)[:EMBEDDED]
 
 
 def chunk_file(text: str, structure: FileStructure | None) -> list[Chunk]:
