@@ -218,9 +218,10 @@ def test_ignored_files_that_are_written_all_the_time_cost_no_look(
 
     (root / ".gitignore").write_text("*.log\n")
     (root / "app.log").write_text("one\n")
+    index = opened(root)
+    index.update()
     for path in (root, root / "sub"):
         os.utime(path, ns=(10**18, 10**18))
-    index = opened(root)
     index.update()
     scans = []
     real = indexes.scan

@@ -53,7 +53,7 @@ def _changes(folders: list[str], stop: threading.Event) -> Iterator[set[str] | N
         "stop_event": stop,
         "rust_timeout": _RESYNC_MS,
         "yield_on_timeout": True,
-        "raise_interrupt": False,
+        "raise_interrupt": True,
         "recursive": False,
     }
     yield None  # what changed before the watch began
