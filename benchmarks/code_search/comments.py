@@ -78,8 +78,8 @@ def _only_comment(lines: list[str]) -> bool:
 def build(half: Half, packages: dict[str, Path], data: Path | None = None) -> dict[str, int]:
     """Write the half's tree, definitions and queries; return how many there are of each."""
     folder = set_folder("comment", half, data)
-    shutil.rmtree(folder, ignore_errors=True)
     sources = _choose(packages)
+    shutil.rmtree(folder, ignore_errors=True)
     for source in sources:
         path = folder / "tree" / source.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,7 +169,7 @@ def queries_of(sources: Iterable[Stripped]) -> Iterator[tuple[Query, frozenset[s
     for source in sources:
         lines = source.text.split("\n")
         for symbol, told in source.found:
-            text = _sentence(told or "")
+            text = _sentence(told or "", symbol.name)
             if symbol.kind not in _CALLABLE or not text or symbol.end_line - symbol.line < 2:
                 continue
             target = Target(source.path, symbol.line, symbol.end_line, symbol.qualified)
@@ -178,7 +178,9 @@ def queries_of(sources: Iterable[Stripped]) -> Iterator[tuple[Query, frozenset[s
             yield Query(name, text, (target,), source.package, source.language, symbol.kind), code
 
 
-def _sentence(comment: str) -> str:
+def _sentence(comment: str, name: str) -> str:
+    """Return the first sentence without the function's own name, which Go's comments begin with."""
+    comment = re.sub(rf"^\W*{re.escape(name)}\b(?:\(\))?\W*", "", comment)
     text = first_paragraph(_NOISE.sub(lambda match: match[1] or "", comment).strip())
     first = re.split(r"(?<=[a-z)][.!?]) (?=[A-Z])", text, maxsplit=1)[0]
     return first if len(re.findall(r"[A-Za-z]{2,}", first)) >= 3 else ""

@@ -41,8 +41,8 @@ class Source:
 def build(half: Half, packages: dict[str, Path], data: Path | None = None) -> dict[str, int]:
     """Write the set's tree, definitions and queries; return how many there are of each."""
     folder = set_folder("docstring", half, data)
-    shutil.rmtree(folder, ignore_errors=True)
     sources = choose({name: list(_sources(name, root)) for name, root in sorted(packages.items())})
+    shutil.rmtree(folder, ignore_errors=True)
     for source in sources:
         path = folder / "tree" / source.path
         path.parent.mkdir(parents=True, exist_ok=True)

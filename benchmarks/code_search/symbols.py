@@ -44,6 +44,7 @@ def other_case(name: str) -> str:
 def build(half: Half, data: Path | None = None) -> dict[str, int]:
     """Write the half's queries; return how many there are of each kind."""
     folder = set_folder("symbol", half, data)
+    folder.mkdir(parents=True, exist_ok=True)  # the other sets' paths lead through it
     queries: list[Query] = []
     for other in ("docstring", "comment"):
         root = f"../../{other}/{half}/tree"
