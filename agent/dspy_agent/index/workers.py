@@ -7,6 +7,7 @@ die (out of memory, a parser's crash) without harm: its files are read again in 
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -83,6 +84,7 @@ class _Worker:
 
 def serve(link: Connection) -> None:
     """Answer batches until the parent is gone."""
+    gc.disable()  # syntax trees have no cycles, and looking for some costs a sixth of the time
     try:
         link.send(None)
         while True:
