@@ -12,6 +12,11 @@ RANKERS = {
     "wordllama": "vectors:WordLlamaStatic",
     "ripgrep": "grepped:Ripgrep",
     "project": "project:Project",
+    "project+vectors": "project:WithVectors",
+    "vectors-alone": "project:VectorsAlone",
+    "without-fields": "project:WithoutFields",
+    "without-rules": "project:WithoutRules",
+    "without-related": "project:WithoutRelated",
 }
 
 

@@ -45,7 +45,7 @@ class Chunk:
 
 
 def embedded_text(path: str, symbol: str, lines: list[str]) -> str:
-    """Return the text that a chunk's vector is made of: path and name as a title, then ``lines``, cut short."""
+    """Return what a chunk's vector is made of: path and name as a title, then ``lines``, cut short."""
     return f"{path} {symbol}\n" + "\n".join(lines)[:EMBEDDED]
 
 

@@ -46,8 +46,13 @@ class Query:
     weight: float
 
 
-def parse_query(text: str) -> Query:
-    """Return the terms and names of ``text``."""
+def parse_query(text: str, *, related: bool = True) -> Query:
+    """Return the terms and names of ``text``.
+
+    Args:
+        text: what a user asks for; 4000 characters at most are read.
+        related: also look for abbreviations and other words of the same meaning, with less weight.
+    """
     words = [word.rstrip(CALL) for word in words_of(text[:4000])]
     weights: dict[str, float] = {}
     written: dict[str, str] = {}
@@ -69,7 +74,7 @@ def parse_query(text: str) -> Query:
                 for term in (first + second, stem(first + second)):
                     weights.setdefault(term, COMPOUND_WEIGHT)
                     written.setdefault(term, f"{first} {second}")
-    for term, weight in list(weights.items()):
+    for term, weight in list(weights.items()) if related else ():
         for other, share in RELATED.get(term, {}).items():
             if weight == 1.0 and other not in weights:
                 weights[other] = share
