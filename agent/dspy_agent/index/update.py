@@ -8,7 +8,7 @@ from typing import Final
 
 from dspy_agent.index.extract import Extracted, extract
 from dspy_agent.index.folder import IndexFolder
-from dspy_agent.index.manifest import FileState, Manifest
+from dspy_agent.index.manifest import Manifest
 from dspy_agent.index.scan import Changes
 from dspy_agent.index.workers import MOST, extract_with_workers, usable_cpus
 from dspy_agent_core.index.segment import MAX_MERGED_POSTINGS, Segment, merge
@@ -201,7 +201,10 @@ def _merge(
         for local, path in enumerate(alive):
             places[path] = (manifest.segments[number], local)
     numbers = {name: number for number, name in enumerate(manifest.segments)}
+    moved = {number: numbers.get(name, -1) for number, name in enumerate(names)}
     for path, state in manifest.files.items():
-        if state.segment >= 0:
-            name, local = places.get(path) or (names[state.segment], state.local)
-            manifest.files[path] = FileState(numbers[name], local, *state[2:])
+        if path in places:
+            name, local = places[path]
+            manifest.files[path] = state._replace(segment=numbers[name], local=local)
+        elif state.segment >= 0 and moved[state.segment] != state.segment:
+            manifest.files[path] = state._replace(segment=moved[state.segment])
