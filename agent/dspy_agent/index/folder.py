@@ -106,7 +106,7 @@ class IndexFolder:
                     return None
                 return manifest, self.segments(manifest)
             except FileNotFoundError:  # a writer replaced the manifest, and removed old segments, in between
-                if stamp == before:
+                if stamp is not None and stamp == before:
                     break
                 before = stamp
         raise CorruptIndex("a segment that it names is missing")
