@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dspy_agent.learning.event import LOG_NAME, Event, encode
 from dspy_agent.learning.log import append
-from dspy_agent.learning.memory import Memory, held
+from dspy_agent.learning.memory import held
 from dspy_agent.learning.uses import Run, edited, opened, shown
 
 _noted = False
@@ -20,27 +21,34 @@ def tool_ran(run: Run, workspace: Path, folder: Path) -> None:
 
     ``folder`` is the one from ``learning_folder``.
     """
-
-    def events(memory: Memory, now: float) -> list[Event]:
-        return [*opened(memory, run, workspace, now), shown(memory, run, workspace, now)]
-
-    _tell(workspace, folder, events)
+    with _harmless(), held(folder) as found:
+        now = time.time()
+        uses = opened(found.memory, run, workspace, now)
+        if uses:
+            found.save()  # before they are told: killed in between, they are told never, and not twice
+        _append(workspace, [*uses, shown(found.memory, run, workspace, now)])
+        found.save()  # after it was told: no use is of a search that nobody knows
 
 
 def files_changed(paths: Sequence[str], workspace: Path, folder: Path) -> None:
     """Tell which hits of the last searches are among ``paths``, whose content changed."""
-    _tell(workspace, folder, lambda memory, now: edited(memory, paths, workspace, now))
+    with _harmless(), held(folder) as found:
+        uses = edited(found.memory, paths, workspace, time.time())
+        if uses:
+            found.save()
+            _append(workspace, uses)
 
 
-def _tell(workspace: Path, folder: Path, events_of: Callable[[Memory, float], list[Event]]) -> None:
-    """Add the events to the log. That a hit was told of is saved before: told once, or, killed, never."""
+def _append(workspace: Path, events: list[Event]) -> None:
+    append(workspace / LOG_NAME, map(encode, events), made=lambda: _keep_from_git(workspace))
+
+
+@contextlib.contextmanager
+def _harmless() -> Iterator[None]:
+    """Turn whatever goes wrong in the block into one sentence, once."""
     global _noted
     try:
-        with held(folder) as found:
-            events = events_of(found.memory, time.time())
-            if events:
-                found.save()
-                append(workspace / LOG_NAME, map(encode, events), made=lambda: _keep_from_git(workspace))
+        yield
     except Exception as error:  # an answer is worth more than what is learned from it
         if not _noted:
             _noted = True
