@@ -168,15 +168,9 @@ class EsearchArguments:
 
 
 @dataclass(frozen=True, slots=True)
-class VretrArguments:
-    """Arguments of ``vretr``."""
+class VretrArguments(EsearchArguments):
+    """Arguments of ``vretr``: those of ``esearch``, and which of its two parts search."""
 
-    words: _WORDS = None
-    query: _QUERY = None
-    max_hits: _MAX_HITS = 10
-    lines: _LINES = 3
-    globs: _GLOBS = None
-    types: _TYPES = None
     text: Annotated[bool, typer.Option("--text/--no-text", help="Search by words too.")] = True
     vectors: Annotated[bool, typer.Option("--vectors/--no-vectors", help="Search by vectors.")] = True
 

@@ -38,11 +38,10 @@ def render(result: Hits, arguments: EsearchArguments, console: Any) -> None:
     for number, hit in enumerate(result.hits):
         if number:
             console.out()
-        print_hit(hit, console, arguments.lines)
+        _print_hit(hit, console, arguments.lines)
 
 
-def print_hit(hit: Hit, console: Any, lines: int) -> None:
-    """Print one hit with at most ``lines`` of its text."""
+def _print_hit(hit: Hit, console: Any, lines: int) -> None:
     name = f" {hit.symbol}" if hit.symbol else ""
     console.out(
         f"{hit.path}:{hit.line}{name}", style=console.link(hit.path, hit.line) + console.get_style("bold")

@@ -11,7 +11,6 @@ from dspy_agent.index.semantic import Semantic
 from dspy_agent.index.shared import current_index
 from dspy_agent.tools.arguments import VretrArguments
 from dspy_agent.tools.base import ToolContext
-from dspy_agent.tools.esearch import print_hit
 from dspy_agent.tools.queries import query_text
 from dspy_agent_core.contracts.results import Hits
 from dspy_agent_core.errors import AgentError, UsageError
@@ -87,14 +86,6 @@ def _nearest(semantic: Semantic, text: str, mask: Any, notes: list[str]) -> list
         )
     notes += semantic.store.notes
     return semantic.search(text, _DEPTH, mask)
-
-
-def render(result: Hits, arguments: VretrArguments, console: Any) -> None:
-    """Print each hit: where it is and why, then its first lines."""
-    for number, hit in enumerate(result.hits):
-        if number:
-            console.out()
-        print_hit(hit, console, arguments.lines)
 
 
 def notes(result: Hits, arguments: VretrArguments) -> list[str]:
