@@ -41,11 +41,20 @@ def index_folder(workspace: Path, environ: Mapping[str, str] = os.environ) -> Pa
         return Path(given)
     inside = workspace / NAME
     made = inside.is_dir()
-    free = made or not os.path.lexists(inside)
-    if free and not inside.is_symlink() and os.access(inside if made else workspace, os.W_OK | os.X_OK):
+    free = _leads_nowhere(inside) if made else not os.path.lexists(inside)
+    if free and os.access(inside if made else workspace, os.W_OK | os.X_OK):
         return inside
     name = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:16]
     return state_dir() / "index" / name
+
+
+def _leads_nowhere(folder: Path) -> bool:
+    """Return whether no symlink leads out of ``folder``: a repository may bring such a one along."""
+    try:
+        with os.scandir(folder) as entries:
+            return not folder.is_symlink() and not any(entry.is_symlink() for entry in entries)
+    except OSError:
+        return False
 
 
 class IndexFolder:

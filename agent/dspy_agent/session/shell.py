@@ -87,7 +87,7 @@ class Shell:
         context = self._context
         if any(word == "--logs" or word.startswith("--logs=") for word in words):
             context = replace(context, logs=parsed.logs)
-        return run_and_print(parsed.tool, parsed.arguments, context, as_json=parsed.as_json)
+        return run_and_print(parsed.tool, parsed.arguments, context, as_json=parsed.as_json, source="session")
 
     def _hint(self, first: str) -> None:
         near = difflib.get_close_matches(first, self.verbs, 1, cutoff=0.75)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from dspy_agent.workspace.atomic import write_atomic
 from dspy_agent_core.errors import WorkspaceError
 
 VERSION: Final = 1
@@ -69,18 +70,8 @@ class TailState:
         """
         self._topics[self._topic] = [asdict(place) for place in places]
         text = json.dumps({"version": VERSION, "topics": self._topics}, indent=1)
-        new = self._path.with_name(f"{self._path.name}.new")
         try:
-            with new.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_atomic(self._path, [text.encode("utf-8")])
         except OSError as error:
             raise _unusable(self._path, "written", error) from None
 

@@ -16,10 +16,10 @@ from dspy_agent.vectors.embedder import Embedder
 from dspy_agent.vectors.local.files import read_name
 from dspy_agent.vectors.local.store import LocalStore
 from dspy_agent.vectors.naming import collection_name, folder_name
+from dspy_agent_core.contracts.cluster import vector_token
 from dspy_agent_core.errors import UsageError
 
 STORE_VARIABLE: Final = "DSPY_AGENT_VECTOR_STORE"
-TOKEN_VARIABLE: Final = "DSPY_AGENT_VECTOR_TOKEN"  # noqa: S105  the name of a variable
 PREFIX_VARIABLE: Final = "DSPY_AGENT_VECTOR_COLLECTION_PREFIX"
 _SCHEMES: Final = ("milvus://", "http://", "https://")
 
@@ -109,7 +109,7 @@ def open_store(
 
     return MilvusStore(
         uri="" if lite else uri,
-        token=environment.get(TOKEN_VARIABLE, ""),
+        token=vector_token(environment),
         collection=collection_name(environment.get(PREFIX_VARIABLE, ""), name, dimension),
         folder=folder,
         model=name,

@@ -13,12 +13,16 @@ from typing import Any
 def write_atomic(path: Path, pieces: Iterable[Any]) -> None:
     """Replace the file ``path`` by ``pieces`` (bytes-like): after a crash it is the old or the new one.
 
+    A symlink at ``path``, or where the new one is made, is replaced and never followed: a repository may
+    bring one along.
+
     Raises:
         OSError: it can't be written; then the old one is as it was.
     """
     new = path.with_name(f"{path.name}.new")
     try:
-        with new.open("wb") as file:
+        new.unlink(missing_ok=True)
+        with open(new, "xb", opener=_no_link) as file:
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
@@ -33,6 +37,10 @@ def write_atomic(path: Path, pieces: Iterable[Any]) -> None:
         os.close(folder)
 
 
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+
+
 @contextmanager
 def exclusive(path: Path, *, wait: bool) -> Iterator[bool]:
     """Hold the lock file ``path`` while the block runs: True, or False at once if another process has it.
@@ -42,9 +50,9 @@ def exclusive(path: Path, *, wait: bool) -> Iterator[bool]:
         wait: rather wait until the other process is through.
 
     Raises:
-        OSError: the file can't be made.
+        OSError: the file can't be made, or is a symlink.
     """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
