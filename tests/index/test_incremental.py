@@ -66,6 +66,8 @@ class Edits(RuleBasedStateMachine):
         path = self.root / folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_symlink() or path.is_fifo():
+                path.unlink()
             path.write_text(source(name, words))
         except OSError:
             return
@@ -122,7 +124,7 @@ class Edits(RuleBasedStateMachine):
             return
         path.unlink()
         if kind == "symlink":
-            path.symlink_to("/etc/passwd")
+            path.symlink_to("/nonexistent/alpha.py")
         elif kind == "pipe":
             os.mkfifo(path)
         elif kind == "folder":

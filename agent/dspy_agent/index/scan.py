@@ -72,6 +72,8 @@ def look_at(workspace: str, manifest: Manifest, paths: Iterable[str]) -> Changes
         if name in RULE_FILES or not look.is_inside(folder):
             return None
         if path in manifest.files:
+            if look.folder_time(path) is not None:
+                return None  # a folder took its place
             look.compare((path,), changes)
         elif not look.stands(folder) or (path in manifest.folders and not look.stands(path)):
             return None
@@ -123,7 +125,7 @@ class _Look:
         known = self.manifest.folders
         changed: list[str] = []
         for folder, old in known.items():
-            time_now = self._folder_time(folder)
+            time_now = self.folder_time(folder)
             if time_now is None:
                 continue
             if time_now != old:
@@ -166,14 +168,14 @@ class _Look:
         self.folders = reachable
 
     def _folder(self, path: str) -> None:
-        time_now = self._folder_time(path)
+        time_now = self.folder_time(path)
         if time_now is not None:
             self.folders[path] = -1 if self._is_racy(time_now) else time_now
 
     def _is_racy(self, time_then: int) -> bool:
         return -_RACY < time_then - self.now < _AHEAD
 
-    def _folder_time(self, path: str) -> int | None:
+    def folder_time(self, path: str) -> int | None:
         try:
             found = os.lstat(self.whole(path))
         except OSError:
@@ -182,12 +184,12 @@ class _Look:
 
     def stands(self, folder: str) -> bool:
         """Return whether ``folder`` has the entries that the manifest knows."""
-        return self.manifest.folders.get(folder, -1) == self._folder_time(folder)
+        return self.manifest.folders.get(folder, -1) == self.folder_time(folder)
 
     def is_inside(self, folder: str) -> bool:
         """Return whether ``folder`` is one of the workspace's, no symlink on the way to it."""
         while folder:
-            if folder not in self.manifest.folders or self._folder_time(folder) is None:
+            if folder not in self.manifest.folders or self.folder_time(folder) is None:
                 return False
             folder = folder.rpartition("/")[0]
         return True
