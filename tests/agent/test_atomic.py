@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dspy_agent.index.folder import index_folder
+from dspy_agent.index.location import index_folder
 from dspy_agent.workspace.atomic import exclusive, write_atomic
 
 

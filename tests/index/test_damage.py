@@ -15,8 +15,8 @@ import pytest
 
 from dspy_agent.index import folder as folders
 from dspy_agent.index import manifest as manifests
-from dspy_agent.index.folder import index_folder
 from dspy_agent.index.hits import Lines
+from dspy_agent.index.location import index_folder
 from dspy_agent_core.index.codec import pack
 from tests.index.kit import (
     PROGRAM,

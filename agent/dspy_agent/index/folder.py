@@ -6,55 +6,26 @@ index at any moment, and a killed writer leaves at most a segment that no manife
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from dspy_agent.index.location import NAME
 from dspy_agent.index.manifest import Manifest, decode, encode, require_inside
-from dspy_agent.session.state import state_dir
 from dspy_agent.workspace.atomic import exclusive, write_atomic
 from dspy_agent.workspace.files import open_regular
 from dspy_agent_core.index.codec import Arrays, CorruptIndex, pack, unpack
 from dspy_agent_core.index.segment import ARRAYS, Segment
 
-NAME: Final = ".dspy_index"
 _TRIES: Final = 100
 
 Stamp = tuple[int, int, bytes]
-
-
-def index_folder(workspace: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where the index of ``workspace`` lies.
-
-    That is ``DSPY_AGENT_INDEX_DIR``, or ``.dspy_index`` in it, or, where that can't be written or leads
-    elsewhere, a folder of the user's own state.
-    """
-    if given := environ.get("DSPY_AGENT_INDEX_DIR"):
-        return Path(given)
-    inside = workspace / NAME
-    made = inside.is_dir()
-    free = _leads_nowhere(inside) if made else not os.path.lexists(inside)
-    if free and os.access(inside if made else workspace, os.W_OK | os.X_OK):
-        return inside
-    name = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:16]
-    return state_dir() / "index" / name
-
-
-def _leads_nowhere(folder: Path) -> bool:
-    """Return whether no symlink leads out of ``folder``: a repository may bring such a one along."""
-    try:
-        with os.scandir(folder) as entries:
-            return not folder.is_symlink() and not any(entry.is_symlink() for entry in entries)
-    except OSError:
-        return False
 
 
 class IndexFolder:

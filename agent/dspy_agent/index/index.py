@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from dspy_agent.index.folder import IndexFolder, Stamp, index_folder
+from dspy_agent.index.folder import IndexFolder, Stamp
+from dspy_agent.index.location import index_folder
 from dspy_agent.index.manifest import Manifest
 from dspy_agent.index.memory import MemoryFolder
 from dspy_agent.index.scan import Changes, look_at, scan

@@ -36,7 +36,10 @@ def index_of(workspace: Path) -> Index:
 def current_index(workspace: Path) -> Index:
     """Return the index of ``workspace``, built or brought up to date; progress is told on a terminal."""
     index = index_of(workspace)
-    index.update(progress=progress_line())
+    progress = progress_line()
+    if index.update(progress=progress, wait=False) is None:
+        sys.stderr.write("another process brings the code index up to date: waiting for it\n")
+        index.update(progress=progress)
     return index
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from dspy_agent.index.location import index_folder
+
 TOOLS: Final = frozenset({"codectx", "esearch", "extract", "grep", "intel", "vretr"})
-_INDEX_NAME: Final = ".dspy_index"
 
 
 def learning_folder(workspace: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -19,7 +20,5 @@ def learning_folder(workspace: Path, environ: Mapping[str, str] = os.environ) ->
     """
     if environ.get("DSPY_AGENT_LEARNING", "").lower() == "off" or not os.access(workspace, os.W_OK | os.X_OK):
         return None
-    given = environ.get("DSPY_AGENT_INDEX_DIR")
-    folder = Path(given) if given else workspace / _INDEX_NAME
-    usable = folder.is_dir() and (bool(given) or not folder.is_symlink())
-    return folder if usable and os.access(folder, os.W_OK | os.X_OK) else None
+    folder = index_folder(workspace, environ)
+    return folder if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) else None

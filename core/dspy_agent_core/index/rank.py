@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -96,8 +97,18 @@ def search(
         value, why = _judge(corpus, chunk, query, scores, exact.get(chunk), rules)
         if value > 0:
             found.append(Found(chunk, value, why))
-    found.sort(key=lambda hit: (-hit.score, hit.chunk))
+    found.sort(key=_order(corpus))
     return _spread(corpus, found, limit, rules)
+
+
+def _order(corpus: Corpus) -> Callable[[Found], tuple[float, str, int]]:
+    """Return what sorts hits: the best first, equal ones by their place, however the index came to be."""
+
+    def key(hit: Found) -> tuple[float, str, int]:
+        segment, number = corpus.locate(hit.chunk)
+        return -round(hit.score, 9), segment.path(number), int(segment.arrays["line"][number])
+
+    return key
 
 
 def _best(scores: Scores, count: int) -> NDArray[np.intp]:
@@ -207,7 +218,7 @@ def _spread(corpus: Corpus, found: list[Found], limit: int, rules: Rules) -> lis
         path = segment.path(number)
         lowered.append(Found(hit.chunk, hit.score * rules.same_file ** min(seen[path], 6), hit.why))
         seen[path] += 1
-    lowered.sort(key=lambda hit: (-hit.score, hit.chunk))
+    lowered.sort(key=_order(corpus))
     return lowered[:limit]
 
 
