@@ -61,7 +61,7 @@ def is_running(process: int) -> bool:
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_no_worker_outlives_a_build(tmp_path: Path, sent: signal.Signals) -> None:
-    big_tree(tmp_path)
+    big_tree(tmp_path, 6000)  # enough to be read by workers
     build = subprocess.Popen(
         [*PROGRAM, "index"],
         cwd=tmp_path,
@@ -70,8 +70,13 @@ def test_no_worker_outlives_a_build(tmp_path: Path, sent: signal.Signals) -> Non
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until(lambda: len(workers_of(build.pid)) > 1 or build.poll() is not None)
-    workers = workers_of(build.pid)
+    workers: list[int] = []
+
+    def are_there() -> bool:
+        workers[:] = workers_of(build.pid)
+        return len(workers) > 1 or build.poll() is not None
+
+    wait_until(are_there)
     assert len(workers) > 1
     build.send_signal(sent)
     output, errors = build.communicate()
