@@ -50,10 +50,6 @@ def _memory_is_a_folder(workspace: Path) -> None:
     (workspace / INDEX / NAME).mkdir()
 
 
-def _memory_leads_elsewhere(workspace: Path) -> None:
-    (workspace / INDEX / f"{NAME}.new").symlink_to(workspace / "dates.py")
-
-
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -61,7 +57,6 @@ def _memory_leads_elsewhere(workspace: Path) -> None:
         _log_is_a_pipe,
         _log_leads_elsewhere,
         _memory_is_a_folder,
-        _memory_leads_elsewhere,
     ],
 )
 def test_the_answer_is_the_same_and_one_sentence_tells(
@@ -78,6 +73,15 @@ def test_the_answer_is_the_same_and_one_sentence_tells(
     session = dspy_agent(cwd=workspace, lines="grep parse_date\ngrep parse_date\n")
     assert session.stdout == 2 * plain.stdout
     assert session.stderr == said.stderr
+
+
+def test_an_index_folder_that_leads_elsewhere_is_not_used(workspace: Path) -> None:
+    (workspace / INDEX / f"{NAME}.new").symlink_to(workspace / "dates.py")
+    source = (workspace / "dates.py").read_text()
+    said = used("grep", "parse_date", cwd=workspace)
+    assert said.stderr == ""
+    assert (workspace / "dates.py").read_text() == source
+    assert not (workspace / LOG_NAME).exists()
 
 
 def test_a_full_disk_hurts_no_answer(workspace: Path) -> None:
