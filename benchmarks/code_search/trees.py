@@ -61,6 +61,9 @@ def words(chance: random.Random, count: int) -> Words:
     return Words(found, list(accumulate(1 / (rank + 10) for rank in range(len(found)))))
 
 
+FILES_A_FOLDER = 10
+
+
 def write_tree(target: Path, files: int, seed: int = 1) -> None:
     """Write the tree to a folder that is made anew."""
     shutil.rmtree(target, ignore_errors=True)
@@ -69,15 +72,17 @@ def write_tree(target: Path, files: int, seed: int = 1) -> None:
     kinds: list[tuple[str, Callable[[random.Random, Words], str]]] = [
         (".py", python), (".ts", typescript), (".go", go), (".java", java), (".md", markdown),
     ]  # fmt: skip
-    made: set[str] = set()
+    areas = vocabulary.some(chance, 40)
+    folders = [
+        target / chance.choice(areas) / "/".join(vocabulary.some(chance, chance.choice((1, 1, 2))))
+        for _ in range(max(1, files // FILES_A_FOLDER))
+    ]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
     for number in range(files):
         suffix, write = chance.choices(kinds, weights=(40, 25, 15, 12, 8))[0]
-        area, part, name, more = vocabulary.some(chance, 4)
-        folder = f"{area}/{part}" if chance.random() < 0.7 else f"{area}/{part}/{more}_{number % 97}"
-        path = target / folder / f"{name}_{more}_{number}{suffix}"
-        if folder not in made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            made.add(folder)
+        name, more = vocabulary.some(chance, 2)
+        path = chance.choice(folders) / f"{name}_{more}_{number}{suffix}"
         path.write_text(write(chance, vocabulary), encoding="utf-8")
 
 
