@@ -10,7 +10,7 @@ from typing import Final
 from dspy_agent_core.index.terms import CALL, stem, term_hash, terms_of, words_of
 from dspy_agent_core.index.vocabulary import RELATED
 
-_NAME: Final = re.compile(r"[^\W\d][\w$]*(?:(?:\.|::|#|->)[^\W\d][\w$]*)*(?:\(\))?")
+_NAME: Final = re.compile(r"~?[^\W\d][\w$]*(?:(?:\.|::|#|->)~?[^\W\d][\w$]*[?!=]?)*(?:\(\))?")
 _SEPARATOR: Final = re.compile(r"::|#|->")
 # Words of English that say little about code; in code itself they are rare, so their idf would mislead.
 _STOP_TEXT: Final = """

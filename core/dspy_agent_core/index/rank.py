@@ -25,6 +25,7 @@ from dspy_agent_core.index.query import Query
 from dspy_agent_core.index.terms import term_hash, terms_of, words_of
 
 CANDIDATES: Final = 200
+_DEFINES, _DEFINES_LAST = 1000.0, 50.0  # above what words alone can reach; the last part of a dotted name
 _MEANT: Final = 0.9  # the name and the query say the same
 _EXAMPLES: Final = re.compile(
     r"(?:^|/)(?:examples?|samples?|demos?|docs?|tutorials?|benchmarks?|fixtures?)/", re.I
@@ -147,16 +148,18 @@ def _judge(
     meant = named * covered
     factor += rules.whole_name * meant**2
     why = []
-    if exact is not None:
-        whole = "." in exact and f".{path_module(path)}.{symbol}".endswith(f".{exact}")
-        factor += rules.qualified_name if whole else rules.exact_name if "." not in exact else 0.5
+    whole = exact is not None and f".{path_module(path)}.{symbol}".endswith(f".{exact}")
+    if exact is not None and whole:
+        factor += rules.qualified_name if "." in exact else rules.exact_name
         why.append(f"defines {exact}")
+    elif exact is not None:
+        why.append(f"defines {exact.rpartition('.')[2]}")
     elif named >= 0.99 and name_words:
         why.append("its name")
     factor *= _path_prior(path, rules) * (1.0 if meant > _MEANT else _kind_prior(kind, rules))
     base = float(scores.score[chunk])
-    if exact is not None and query.symbol:
-        base = max(base, 1.0) + 100.0
+    if query.symbol and exact is not None:
+        base = max(base, 1.0) + (_DEFINES if whole else _DEFINES_LAST)
     return base * factor, "; ".join(part for part in why if part)
 
 
