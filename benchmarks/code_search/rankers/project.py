@@ -93,6 +93,7 @@ class WithoutRules(Project):
         **dict.fromkeys(("test", "example", "generated", "module", "prose", "type", "same_file"), 1.0),
         qualified_name=0.0,
         declaration=1.0,
+        constant=1.0,
     )
 
 

@@ -35,8 +35,8 @@ _GENERATED: Final = re.compile(
     r"(?:_pb2(?:_grpc)?\.pyi?|\.pb\.go|\.min\.\w+|[._]generated\.\w+|\.lock|-lock\.\w+)$",
     re.I,
 )
-_MODULE, _SECTION, _WINDOW, _DECLARATION = (
-    KIND_CODES[kind] for kind in ("module", "section", "window", "declaration")
+_MODULE, _SECTION, _WINDOW, _DECLARATION, _CONSTANT = (
+    KIND_CODES[kind] for kind in ("module", "section", "window", "declaration", "constant")
 )
 _TYPES: Final = frozenset(
     KIND_CODES[kind] for kind in ("class", "interface", "struct", "enum", "type", "trait")
@@ -60,6 +60,7 @@ class Rules:
     prose: float = 0.8
     type: float = 0.6
     declaration: float = 0.7  # of a function that is defined elsewhere
+    constant: float = 0.7
     same_file: float = 0.85  # for each better hit in the file
 
 
@@ -197,6 +198,8 @@ def _kind_prior(kind: int, rules: Rules) -> float:
         return rules.prose
     if kind == _DECLARATION:
         return rules.declaration
+    if kind == _CONSTANT:
+        return rules.constant
     return rules.type if kind in _TYPES else 1.0
 
 
