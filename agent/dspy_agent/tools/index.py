@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dspy_agent.index.index import Index
@@ -17,7 +18,7 @@ from dspy_agent.index.watch import follow as watch
 from dspy_agent.tools.amounts import count, human_size
 from dspy_agent.tools.arguments import IndexArguments
 from dspy_agent.tools.base import ToolContext
-from dspy_agent.workspace.paths import display
+from dspy_agent.workspace.paths import display, relative
 from dspy_agent_core.code.languages import language_of
 
 
@@ -78,7 +79,7 @@ def _report(index: Index, context: ToolContext, done: Update | None, seconds: fl
     languages = Counter(language_of(path) or "other" for path in indexed)
     done = done or Update()
     return IndexReport(
-        folder=display(os.path.relpath(index.folder, context.workspace)),
+        folder=display(_shown(index.folder, context.workspace)),
         files=len(indexed),
         chunks=corpus.count,
         symbols=sum(int((s.alive & (s.arrays["names"] != 0)).sum()) for s in corpus.segments),
@@ -92,6 +93,10 @@ def _report(index: Index, context: ToolContext, done: Update | None, seconds: fl
         seconds=None if seconds is None else round(seconds, 3),
         notes=list(index.notes) or None,
     )
+
+
+def _shown(folder: Path, workspace: Path) -> str:
+    return relative(workspace, folder) if folder.is_relative_to(workspace) else os.fspath(folder)
 
 
 def _size(index: Index, name: str) -> int:
