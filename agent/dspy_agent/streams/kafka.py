@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Waits are retries of librdkafka's own: an idempotent producer keeps order and sends nothing twice.
 _PRODUCER: Final[dict[str, Any]] = {
     "enable.idempotence": True,
-    "linger.ms": 2,
+    "linger.ms": 10,  # a stack trace is one batch: the broker gives all its lines one time
     "compression.type": "lz4",
     "message.timeout.ms": 0,  # a broker that is away for minutes loses nothing
     "message.max.bytes": 64 << 20,  # the broker knows what it takes
