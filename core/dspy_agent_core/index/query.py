@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from dspy_agent_core.index.terms import CALL, stem, term_hash, terms_of, words_of
@@ -25,7 +26,6 @@ _STOP_TEXT: Final = """
 """
 STOP: Final = frozenset(_STOP_TEXT.split())
 COMPOUND_WEIGHT: Final = 0.35  # of two neighbouring words written as one: "file name" for ``filename``
-COMPOUND_REACH: Final = 1
 STOP_WEIGHT: Final = 0.05
 
 
@@ -68,12 +68,11 @@ def parse_query(text: str, *, related: bool = True) -> Query:
             written.setdefault(term, word)
         plain.append("" if stop or len(terms) != 1 else word.lower())
     said = sum(weight for weight in weights.values() if weight == 1.0)
-    for at, first in enumerate(plain):
-        for second in plain[at + 1 : at + 1 + COMPOUND_REACH] if first else ():
-            if second:
-                for term in (first + second, stem(first + second)):
-                    weights.setdefault(term, COMPOUND_WEIGHT)
-                    written.setdefault(term, f"{first} {second}")
+    for first, second in pairwise(plain):
+        if first and second:
+            for term in (first + second, stem(first + second)):
+                weights.setdefault(term, COMPOUND_WEIGHT)
+                written.setdefault(term, f"{first} {second}")
     for term, weight in list(weights.items()) if related else ():
         for other, share in RELATED.get(term, {}).items():
             if weight == 1.0 and other not in weights:
