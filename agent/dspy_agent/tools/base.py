@@ -35,6 +35,8 @@ class Tool:
         cost: typical seconds on a mid-sized repository.
         cooldown: seconds before the same tool is suggested again.
         examples: complete command lines, shown by ``--help``.
+        reads_logs: it takes ``--logs``.
+        changes: it changes files of the workspace or runs commands: in a session by approval only.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Tool:
     reads_logs: bool = False
     notes: str | None = None
     follow: str | None = None
+    changes: bool = False
 
     def load_run(self) -> Callable[[Any, ToolContext], Any]:
         """Import and return the tool's function."""

@@ -1,0 +1,1 @@
+"""The registry's rows, by the groups in which help tells of them."""
