@@ -15,7 +15,7 @@ install:  ## install what the tests and checks need into .venv
 	uv sync --group dev
 
 test: install  ## run the tests (those that need a control plane are skipped without its binaries)
-	$(RUN) pytest
+	$(RUN) pytest -n auto --dist loadfile
 
 check: install lint types imports generated chart  ## lint, types, import contracts, generated files, chart
 
