@@ -1,0 +1,1 @@
+"""Model access: one way to a model, whatever server has it."""
