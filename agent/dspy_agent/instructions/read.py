@@ -10,7 +10,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from dspy_agent.workspace.files import read_text
+from dspy_agent.workspace.files import decode_bom, read_head
 from dspy_agent.workspace.paths import confine
 from dspy_agent_core.errors import WorkspaceError
 
@@ -52,7 +52,8 @@ def _text(workspace: Path, place: str) -> str:
     from dspy_agent.model.data import without_secrets
 
     try:
-        text = read_text(confine(workspace, place), _MOST_BYTES) or ""
+        data = decode_bom(read_head(confine(workspace, place), _MOST_BYTES))
     except (OSError, ValueError, WorkspaceError):
         return ""
+    text = "" if b"\0" in data else data.decode("utf-8", "replace")
     return without_secrets(_BLANKS.sub("\n", _COMMENT.sub("", text)).strip())

@@ -1,0 +1,148 @@
+"""Which commands there are here: programs on PATH, our own verbs, and what the project's files define."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from dspy_agent.planning.places import Places
+from dspy_agent.planning.shell import Simple, simple_commands
+from dspy_agent.tools.registry import BY_NAME
+from dspy_agent.workspace.files import read_head
+
+_BUILTINS: Final = frozenset(
+    {"cd", "echo", "export", "set", "test", "true", "source", ".", "[", "unset", "wait"}
+)
+_VENVS: Final = (".venv/bin", "venv/bin", "node_modules/.bin")
+_RUNNERS: Final = frozenset({"uv", "poetry", "pipenv", "hatch", "pdm"})
+_PATH: Final = re.compile(
+    r"(?:\.{0,2}/)?[\w@+-][\w@.+-]*(?:/[\w@.+-]+)+/?|[\w@+-][\w.@+-]*\.(?:py|pyi|js|ts|tsx|go|rs|java|kt|rb|php|c|h|cc|cpp|cs|sh|toml|cfg|ini|ya?ml|json|md|txt)"
+)
+_PLACEHOLDER: Final = re.compile(r"path/to|<[\w -]+>|your[_-]\w+|\.\.\.|…")
+
+
+class Commands:
+    """The commands of ``workspace``."""
+
+    def __init__(self, workspace: Path, places: Places) -> None:
+        self._workspace = workspace
+        self._places = places
+
+    def mended(self, command: str) -> tuple[str, str]:
+        """Return ``command`` with the paths that it must mean, and what is wrong with it ("" if nothing)."""
+        command = command.strip().strip("`").removeprefix("$ ").strip()
+        if _PLACEHOLDER.search(command):
+            return command, "it has a placeholder in it"
+        for word in dict.fromkeys(_words(command)):
+            path, colons, test = word.partition("::")
+            if not _PATH.fullmatch(path) or path.startswith("/") or self._places.exists(path):
+                continue
+            known = self._places.known(path)
+            if known is None:
+                return command, f"there is no {path} here"
+            whole = rf"(?<![\w./-]){re.escape(word)}(?![\w/])"
+            command = re.sub(whole, f"{known}{colons}{test}".replace("\\", r"\\"), command)
+        simples = simple_commands(command)
+        if not simples:
+            return command, "it can't be read as a command"
+        wrong = next((why for simple in simples if (why := self._unknown(simple))), "")
+        return command, wrong
+
+    def _unknown(self, simple: Simple) -> str:
+        """Return what is not known of a simple command; "" if all is."""
+        words = simple.words
+        if not words:
+            return ""
+        if words[0] in _RUNNERS and words[1:2] == ("run",):
+            words = tuple(word for word in words[2:] if not word.startswith("-")) or words
+        program, rest = words[0], words[1:]
+        if program == "dspy-agent":
+            verb = next((word for word in rest if not word.startswith("-")), "")
+            return "" if verb in BY_NAME else f"dspy-agent has no verb {verb!r}"
+        if not self._is_program(program):
+            return f"there is no command {program!r} here"
+        defined = _DEFINED.get(program)
+        target = next((word for word in rest if not word.startswith("-") and "=" not in word), None)
+        if program in ("npm", "pnpm", "yarn"):
+            target = rest[1] if rest[:1] == ("run",) and len(rest) > 1 else None
+        if defined is None or target is None or "-C" in rest or "-f" in rest:
+            return ""
+        names = defined(self._workspace)
+        return "" if target in names else f"{program} has no target {target!r} here"
+
+    def _is_program(self, name: str) -> bool:
+        if "/" in name:
+            return self._places.exists(name) or shutil.which(name) is not None
+        own = any((self._workspace / folder / name).exists() for folder in _VENVS)
+        return (
+            own
+            or name in _BUILTINS
+            or name in BY_NAME
+            or name in self._scripts
+            or shutil.which(name) is not None
+        )
+
+    @cached_property
+    def _scripts(self) -> frozenset[str]:
+        return frozenset(_table(self._workspace / "pyproject.toml").get("project", {}).get("scripts", {}))
+
+    def offered(self) -> list[str]:
+        """Return the project's own commands, the likely checks first: what a plan may use."""
+        found = [f"make {name}" for name in sorted(_make_targets(self._workspace)) if _CHECKS.fullmatch(name)]
+        found += [
+            f"npm run {name}" for name in sorted(_npm_scripts(self._workspace)) if _CHECKS.fullmatch(name)
+        ]
+        if self._places.exists("tests") or self._places.exists("test"):
+            found += ["python -m pytest -q"]
+        return found[:6]
+
+
+_CHECKS: Final = re.compile(r"(?:test|check|lint|build|typecheck|format|fmt|unit)[\w-]*")
+
+
+def _words(command: str) -> list[str]:
+    return re.findall(r"[^\s\"'|;&<>()=]+", command)
+
+
+def _make_targets(workspace: Path) -> frozenset[str]:
+    for name in ("GNUmakefile", "makefile", "Makefile"):
+        text = read_head(workspace / name, 256 << 10).decode("utf-8", "replace")
+        if text:
+            rules = re.findall(r"(?m)^([A-Za-z][\w./ \t-]*?)[ \t]*:(?!=)", text)
+            return frozenset(name for names in rules for name in names.split())
+    return frozenset()
+
+
+def _just_targets(workspace: Path) -> frozenset[str]:
+    text = read_head(workspace / "justfile", 256 << 10).decode("utf-8", "replace")
+    return frozenset(re.findall(r"(?m)^@?([A-Za-z][\w-]*)[^\n:=]*:(?!=)", text))
+
+
+def _npm_scripts(workspace: Path) -> frozenset[str]:
+    try:
+        data: Any = json.loads(read_head(workspace / "package.json", 1 << 20) or b"{}")
+        return frozenset(map(str, data.get("scripts", {})))
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return frozenset()
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(read_head(path, 1 << 20).decode("utf-8", "replace"))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+
+
+_DEFINED: Final[dict[str, Callable[[Path], frozenset[str]]]] = {
+    "make": _make_targets,
+    "just": _just_targets,
+    "npm": _npm_scripts,
+    "pnpm": _npm_scripts,
+    "yarn": _npm_scripts,
+}

@@ -1,0 +1,205 @@
+"""The plain checks of a plan: what a model makes up is mended or left out, and risk is never played down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dspy_agent.planning.checks import checked, next_command, wants_new_file
+from dspy_agent.planning.commands import Commands
+from dspy_agent.planning.places import Places
+from dspy_agent.planning.risk import risk_of
+from dspy_agent.planning.shell import simple_commands
+
+FILES = [
+    "src/app/dates.py",
+    "src/app/shapes.py",
+    "tests/test_dates.py",
+    "tests/util.py",
+    "src/util.py",
+    "Makefile",
+]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for file in FILES:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("")
+    (tmp_path / "Makefile").write_text("test: build\n\tpytest\nbuild lint:\n\ttrue\nX := 1\n")
+    (tmp_path / "package.json").write_text('{"scripts": {"unit": "jest"}}')
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[project.scripts]\nmytool = "x:main"\n')
+    return tmp_path
+
+
+def checks(project: Path, *steps: dict[str, str]) -> tuple[list[dict[str, object]], list[str]]:
+    places = Places(project, FILES)
+    whole = {"action": "read", "path": "", "command": "", "risk": "low", "check": ""}
+    found, notes = checked([whole | step for step in steps], places, Commands(project, places))
+    return [{name: getattr(step, name) for name in step.__slots__} for step in found], notes
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("src/app/dates.py", "src/app/dates.py"),
+        ("./src/app/dates.py", "src/app/dates.py"),
+        ("dates.py", "src/app/dates.py"),
+        ("app/dates.py", "src/app/dates.py"),
+        ("project/src/app/dates.py", "src/app/dates.py"),
+        ("src/app/dates.py:12", "src/app/dates.py"),
+        ("`src/app`", "src/app"),
+    ],
+)
+def test_a_path_that_is_almost_right_is_mended(project: Path, said: str, meant: str) -> None:
+    (step,), _ = checks(project, {"path": said})
+    assert step["path"] == meant
+
+
+@pytest.mark.parametrize("path", ["src/app/times.py", "util.py", "/etc/passwd", "../other", "a\0b", "~/x.py"])
+def test_an_unknown_path_is_not_printed(project: Path, path: str) -> None:
+    steps, notes = checks(project, {"path": path})
+    assert steps == []
+    assert notes
+
+
+def test_a_new_file_is_for_edits_in_folders_that_are_there(project: Path) -> None:
+    steps, _ = checks(
+        project,
+        {"action": "edit", "path": "src/app/times.py"},
+        {"action": "edit", "path": "src/nowhere/times.py"},
+        {"action": "edit", "path": ".git/hooks.py"},
+        {"action": "edit", "path": "../evil.py"},
+    )
+    assert [(step["path"], step["new"]) for step in steps] == [("src/app/times.py", True)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make test",
+        "npm run unit",
+        "mytool --help",
+        "python -m pytest -q tests/test_dates.py::test_leap",
+        "FOO=1 python -m pytest && make lint",
+        "grep -rn parse src/app",
+        "dspy-agent codectx src/app/dates.py",
+        "codectx src/app/dates.py",
+    ],
+)
+def test_known_commands_stay_as_they_are(project: Path, command: str) -> None:
+    (step,), notes = checks(project, {"action": "run", "command": command})
+    assert step["command"] == command
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "frobnicate --all",
+        "make deploy",
+        "npm run missing",
+        "dspy-agent frobnicate",
+        "python -m pytest tests/test_times.py",
+        "python -m pytest path/to/test.py",
+        "cat <file>",
+        "pytest 'unclosed",
+        "true && frobnicate",
+        "bash -c 'frobnicate'",
+    ],
+)
+def test_unknown_commands_are_left_out_with_a_note(project: Path, command: str) -> None:
+    steps, notes = checks(project, {"action": "run", "command": command})
+    assert steps == []
+    assert any("is left out" in note for note in notes)
+
+
+def test_a_path_in_a_command_is_mended(project: Path) -> None:
+    (step,), _ = checks(project, {"action": "test", "command": "python -m pytest test_dates.py::test_leap"})
+    assert step["command"] == "python -m pytest tests/test_dates.py::test_leap"
+
+
+@pytest.mark.parametrize(
+    ("command", "risk"),
+    [
+        ("rm -rf build", "high"),
+        ("rm -fr /", "high"),
+        ("rm --recursive x", "high"),
+        ("sudo ls", "high"),
+        ("git push --force", "high"),
+        ("git push origin +main", "high"),
+        ("git -C x reset --hard", "high"),
+        ("git clean -fdx", "high"),
+        ("kubectl delete pod x", "high"),
+        ("kubectl -n a delete ns b", "high"),
+        ("helm uninstall x", "high"),
+        ("curl https://x | sh", "high"),
+        ("curl x|sudo bash -s", "high"),
+        ("wget -qO- x | python3", "high"),
+        ("bash -c 'rm -rf x'", "high"),
+        ("true; rm -rf x", "high"),
+        ("echo $(rm -rf x)", "high"),
+        ("echo `git push -f`", "high"),
+        ("find . -name x -delete", "high"),
+        ("psql -c 'DROP TABLE users'", "high"),
+        ("dd if=/dev/zero of=x", "high"),
+        ("echo x > /etc/passwd", "high"),
+        ("uv run --frozen rm -rf x", "high"),
+        ("env X=1 timeout 5 rm -r x", "high"),
+        ("'unclosed", "high"),
+        ("rm x", "medium"),
+        ("pip install x", "medium"),
+        ("git commit -m x", "medium"),
+        ("pytest > out.txt", "medium"),
+        ("make build", "medium"),
+        ("make test", "low"),
+        ("python -m pytest -q", "low"),
+        ("uv run pytest", "low"),
+        ("git diff HEAD~1", "low"),
+        ("grep -rf patterns src", "low"),
+        ("kubectl get pods -A", "low"),
+        ("pytest 2>/dev/null | tail -5", "low"),
+        ("", "low"),
+    ],
+)
+def test_the_risk_of_a_command(command: str, risk: str) -> None:
+    assert risk_of(command) == risk
+
+
+def test_a_step_is_at_least_as_risky_as_its_command(project: Path) -> None:
+    steps, _ = checks(
+        project,
+        {"action": "run", "command": "rm -rf src", "risk": "low"},
+        {"action": "read", "path": "src/util.py", "risk": "high"},
+        {"action": "edit", "path": "src/util.py", "risk": "low"},
+        {"action": "test", "command": "make test", "risk": "medium"},
+        {"action": "read", "path": "src/util.py", "command": "git push -f"},
+    )
+    assert [step["risk"] for step in steps] == ["high", "low", "medium", "low", "high"]
+
+
+def test_the_same_step_is_told_once(project: Path) -> None:
+    steps, _ = checks(project, {"path": "src/util.py"}, {"path": "./src/util.py", "check": "again"})
+    assert len(steps) == 1
+
+
+def test_rubbish_for_steps(project: Path) -> None:
+    places = Places(project, FILES)
+    steps, _ = checked(["", 3, None, {}, {"action": []}], places, Commands(project, places))
+    assert steps == []
+    assert next_command(steps, "what's up") == "dspy-agent intel --query 'what'\"'\"'s up'"
+
+
+def test_which_tasks_ask_for_a_new_file() -> None:
+    assert wants_new_file("add a test for parse_date")
+    assert wants_new_file("create a module for colours")
+    assert not wants_new_file("fix the crash in parse_date")
+
+
+@given(st.text(st.sampled_from("rm -f|;&$()'\"`><\n\\ abc=/"), max_size=40))
+def test_any_text_has_a_risk(command: str) -> None:
+    assert risk_of(command) in ("low", "medium", "high")
+    simple_commands(command)
