@@ -2,7 +2,7 @@
 
     with FakeModelServer("hello") as server: …
 
-Answers are given in turn, the last one again and again; or by a function of the request, a dict with ``path``,
+They are given in turn, the last again and again; or by a function of the request: a dict with ``path``,
 ``body`` and ``headers``. A plain text is streamed word by word; ``Answer`` says how else.
 """
 

@@ -19,7 +19,7 @@ from dspy_agent.model.schema import answer_schema
 from dspy_agent_core.errors import ModelError
 
 
-class SchemaAdapter(dspy.Adapter):
+class SchemaAdapter(dspy.Adapter):  # type: ignore[misc]  # dspy has no types
     """Asks for the output fields of a signature as one JSON object."""
 
     def __call__(

@@ -55,7 +55,7 @@ class Engine:
         """Nothing is held between calls."""
 
 
-class AgentLM(dspy.LM):
+class AgentLM(dspy.LM):  # type: ignore[misc]  # dspy has no types
     """A language model whose errors are the agent's own."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
