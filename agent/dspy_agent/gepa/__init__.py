@@ -1,0 +1,1 @@
+"""Trains the modules' instructions on the workspace's own history, with GEPA."""

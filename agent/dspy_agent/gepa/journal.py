@@ -1,0 +1,69 @@
+"""What a training run has done, a line each, so that a killed one goes on where it was.
+
+GEPA draws from a seed alone: run again, it asks the same questions in the same order, and what is written
+here is answered without the model. (gepa's own state is a pickle, which runs code when it is read; and it is
+written between rounds only, which take minutes with a slow model.) A line that is torn, or that this user's
+program did not write for this very run, does not count.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from dspy_agent.learning.log import append
+from dspy_agent.modules.seal import Seal
+from dspy_agent.workspace.atomic import write_atomic
+from dspy_agent.workspace.files import open_regular
+
+_MOST_BYTES: Final = 64 << 20
+
+
+class Journal:
+    """The answers of one run, by key.
+
+    Args:
+        path: of its file. One of another run is written anew.
+        run: names the run: module, model, examples, seed. Equal for a run that goes on.
+        key: the user's.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+
+    def __init__(self, path: Path, run: str, key: bytes) -> None:
+        self._path = path
+        self._seal = Seal(key, f"training run {run}")
+        self._answers = self._read()
+        self.recalled = len(self._answers)
+        if not self._answers:
+            write_atomic(path, [])
+
+    def get(self, key: str) -> Any | None:
+        """Return what was put for ``key``; None if nothing was."""
+        return self._answers.get(key)
+
+    def put(self, key: str, value: Any) -> None:
+        """Write ``value`` (JSON, not None) for ``key``: on disk when this returns."""
+        body = json.dumps([key, value], ensure_ascii=True, separators=(",", ":")).encode()
+        append(self._path, [self._seal.of(body).encode() + b" " + body])
+        self._answers[key] = value
+
+    def remove(self) -> None:
+        """Remove the file: the run is through."""
+        self._path.unlink(missing_ok=True)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            with open_regular(self._path, follow=False) as file:
+                lines = file.read(_MOST_BYTES).split(b"\n")
+        except OSError:
+            return {}
+        answers = {}
+        for line in lines:
+            seal, _, body = line.partition(b" ")
+            if self._seal.fits(body, seal.decode("ascii", "replace")):
+                key, value = json.loads(body)
+                answers[key] = value
+        return answers
