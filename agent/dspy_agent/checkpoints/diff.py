@@ -1,0 +1,97 @@
+"""Unified diffs of two versions of a file, made here and never by a model."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Final
+
+_CONTEXT: Final = 3
+_NO_NEWLINE: Final = "\\ No newline at end of file\n"
+
+Opcode = tuple[str, int, int, int, int]
+
+
+def is_binary(data: bytes) -> bool:
+    """Return whether ``data`` is no UTF-8 text."""
+    if b"\0" in data:
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def count_lines(before: bytes, after: bytes) -> tuple[int, int]:
+    """Return how many lines are added and removed; 0 for binary files."""
+    if is_binary(before) or is_binary(after):
+        return 0, 0
+    added = removed = 0
+    for tag, old, old_end, new, new_end in _opcodes(_lines(before), _lines(after)):
+        if tag != "equal":
+            removed += old_end - old
+            added += new_end - new
+    return added, removed
+
+
+def unified(path: str, before: bytes | None, after: bytes | None) -> str:
+    """Return the diff as git prints it; None: there is no such file."""
+    old_name = "/dev/null" if before is None else f"a/{path}"
+    new_name = "/dev/null" if after is None else f"b/{path}"
+    if is_binary(before or b"") or is_binary(after or b""):
+        return f"Binary files {old_name} and {new_name} differ\n"
+    old, new = _lines(before or b""), _lines(after or b"")
+    body = "".join(_hunks(old, new))
+    return f"--- {old_name}\n+++ {new_name}\n{body}"
+
+
+def _lines(data: bytes) -> list[str]:
+    """Return lines with their ends; only a newline ends a line, so that CR stays visible in it."""
+    text = data.decode("utf-8")
+    lines = text.split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+
+
+def _opcodes(old: list[str], new: list[str]) -> list[Opcode]:
+    """Return what turns ``old`` into ``new``; equal ends are found first, which keeps it fast on large files."""
+    start = 0
+    limit = min(len(old), len(new))
+    while start < limit and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < limit - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    middle = difflib.SequenceMatcher(
+        None, old[start : len(old) - end], new[start : len(new) - end], autojunk=True
+    )
+    found: list[Opcode] = [("equal", 0, start, 0, start)] if start else []
+    for tag, a, b, c, d in middle.get_opcodes():
+        found.append((tag, a + start, b + start, c + start, d + start))
+    if end:
+        found.append(("equal", len(old) - end, len(old), len(new) - end, len(new)))
+    return found
+
+
+def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
+    matcher = difflib.SequenceMatcher(None, [], [])
+    matcher.opcodes = _opcodes(old, new)  # type: ignore[assignment]  grouped as difflib does it
+    for group in matcher.get_grouped_opcodes(_CONTEXT):
+        first, last = group[0], group[-1]
+        yield f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@\n"
+        for tag, a, b, c, d in group:
+            if tag == "equal":
+                yield from (_marked(" ", line) for line in old[a:b])
+                continue
+            yield from (_marked("-", line) for line in old[a:b])
+            yield from (_marked("+", line) for line in new[c:d])
+
+
+def _marked(sign: str, line: str) -> str:
+    return f"{sign}{line}" if line.endswith("\n") else f"{sign}{line}\n{_NO_NEWLINE}"
+
+
+def _range(start: int, stop: int) -> str:
+    length = stop - start
+    beginning = start + 1 if length else start
+    return f"{beginning}" if length == 1 else f"{beginning},{length}"
