@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,14 +18,24 @@ class Example:
     Args:
         id: equal for equal examples, in any run.
         group: examples that share one come into the same part: a file, a commit, an event's type.
-        inputs: the module's inputs.
         facts: what the metric knows of the right answer; the module never sees it. JSON values.
+        make: makes the module's inputs, when they are asked for: that may take a search.
     """
 
     id: str
     group: str
-    inputs: Mapping[str, Any]
     facts: Mapping[str, Any]
+    make: Callable[[], Mapping[str, Any]]
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The module's inputs."""
+        return self.make()
+
+
+def lazily(make: Callable[..., Mapping[str, Any]], *arguments: Any) -> Callable[[], Mapping[str, Any]]:
+    """Return a function that calls ``make(*arguments)`` once, when it is first called."""
+    return cache(partial(make, *arguments))
 
 
 class Score(NamedTuple):
@@ -60,4 +71,4 @@ def example_id(*parts: Any) -> str:
 
 def dataset_fingerprint(parts: Mapping[str, Sequence[Example]]) -> str:
     """Return what is equal for the same examples in the same parts."""
-    return example_id({name: [[e.id, e.inputs, e.facts] for e in part] for name, part in parts.items()})
+    return example_id({name: [[e.id, e.facts] for e in part] for name, part in parts.items()})

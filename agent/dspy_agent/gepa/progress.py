@@ -20,10 +20,12 @@ class Progress:
         self.before: float | None = None
         self.best: tuple[float, dict[str, str]] | None = None
         self.candidates = 0
+        self.in_vain = 0
 
     def on_valset_evaluated(self, event: Any) -> None:
         """A candidate's score on all validation examples."""
-        score = float(event["average_score"])
+        score = round(float(event["average_score"]), 4)
+        self.in_vain = 0
         better = self.best is None or score > self.best[0]
         if better:
             self.best = (score, dict(event["candidate"]))
@@ -36,8 +38,14 @@ class Progress:
 
     def on_candidate_rejected(self, event: Any) -> None:
         """A proposal that was no better on the examples that it was made for."""
+        self.in_vain += 1
         old, new = event["old_score"], event["new_score"]
         self.say(f"a proposal is no better on its examples ({new:.2f}, was {old:.2f})")
+
+    def left_out(self, why: str) -> None:
+        """A proposal that is no instruction."""
+        self.in_vain += 1
+        self.say(f"a proposal is left out: {why}")
 
     def asked(self) -> None:
         """A question was answered."""

@@ -38,7 +38,7 @@ class Proposer:
         journal: answers what was asked before.
         budget: each proposal is a question.
         seed: of the run.
-        tell: is told of each proposal that is left out.
+        tell: is told why a proposal is left out.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Proposer:
             return clean_proposal(said, instruction, _data_of(worst))
         except Rubbish as rubbish:
             self.left_out[str(rubbish)] += 1
-            self._tell(f"a proposal is left out: {rubbish}")
+            self._tell(str(rubbish))
             return None
 
     def _ask(self, instruction: str, records: Sequence[Mapping[str, Any]]) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MINIBATCH: Final = 3
 _LEAST_GAIN: Final = 0.005
+_PATIENCE: Final = 12  # proposals in a row that are no better
 
 
 def train(options: Options, say: Callable[[str], None]) -> TrainResult:
@@ -102,7 +103,7 @@ class _Run:
             self._say(f"goes on where it was: {journal.recalled} answers are known")
         budget = Budget(options.calls, options.seconds)
         progress = Progress(budget, self._say)
-        proposer = Proposer(reflects, journal, budget, options.seed, progress.say)
+        proposer = Proposer(reflects, journal, budget, options.seed, progress.left_out)
         adapter = ModuleAdapter(student, journal, budget, proposer, progress.asked)
         trouble = self._search(adapter, budget, progress)
         if trouble is not None:
@@ -118,7 +119,7 @@ class _Run:
         """Let GEPA search until the budget ends; return what went wrong."""
         import gepa
 
-        stop = _Stop(adapter, budget, idle=2 * math.ceil(len(self._parts.train) / _MINIBATCH))
+        stop = _Stop(adapter, budget, progress, idle=2 * math.ceil(len(self._parts.train) / _MINIBATCH))
         arguments: dict[str, Any] = {
             "seed_candidate": dict(self._start),
             "trainset": list(self._parts.train),
@@ -179,11 +180,12 @@ class _Run:
 
 
 class _Stop:
-    """Ends the search when the budget is used up, or when nothing is left to ask."""
+    """Ends the search when the budget is used up, or when nothing more is to be hoped for."""
 
-    def __init__(self, adapter: ModuleAdapter, budget: Budget, idle: int) -> None:
+    def __init__(self, adapter: ModuleAdapter, budget: Budget, progress: Progress, idle: int) -> None:
         self._adapter = adapter
         self._budget = budget
+        self._progress = progress
         self._most_idle = idle
         self._used = -1
         self._idle = 0
@@ -191,7 +193,8 @@ class _Stop:
     def __call__(self, gepa_state: Any) -> bool:
         self._idle = self._idle + 1 if self._budget.used == self._used else 0
         self._used = self._budget.used
-        return self._budget.spent or self._adapter.ended is not None or self._idle > self._most_idle
+        in_vain = self._progress.in_vain >= _PATIENCE
+        return self._budget.spent or self._adapter.ended is not None or in_vain or self._idle > self._most_idle
 
 
 class _Silent:
