@@ -35,6 +35,14 @@ def count_lines(before: bytes, after: bytes) -> tuple[int, int]:
     return added, removed
 
 
+def changed_ranges(before: bytes, after: bytes) -> list[tuple[int, int]]:
+    """Return the line ranges of ``before`` that change, from 1; an insertion is at the line above it."""
+    if is_binary(before) or is_binary(after):
+        return []
+    opcodes = _opcodes(_lines(before), _lines(after))
+    return [(max(a, 1) if a == b else a + 1, max(a, b, 1)) for tag, a, b, _, _ in opcodes if tag != "equal"]
+
+
 def unified(path: str, before: bytes | None, after: bytes | None) -> str:
     """Return the diff as git prints it; None: there is no such file."""
     old_name = "/dev/null" if before is None else f"a/{path}"
@@ -54,7 +62,7 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _opcodes(old: list[str], new: list[str]) -> list[Opcode]:
-    """Return what turns ``old`` into ``new``; equal ends are found first, which keeps it fast on large files."""
+    """Return what turns ``old`` into ``new``; equal ends first, which keeps it fast on large files."""
     start = 0
     limit = min(len(old), len(new))
     while start < limit and old[start] == new[start]:

@@ -1,4 +1,4 @@
-"""What the store keeps: versions of files, changes, the pending proposal, and checkpoints; as JSON and back."""
+"""What the store keeps: versions of files, changes, the proposal, and checkpoints; as JSON and back."""
 
 from __future__ import annotations
 

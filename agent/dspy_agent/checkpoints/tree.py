@@ -1,8 +1,9 @@
-"""The files of the workspace, one at a time, never through a symlink: each folder is opened in the one above."""
+"""Files of the workspace, never through a symlink: each folder is opened in the one above."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -184,8 +185,6 @@ def _not_plain(path: str) -> WorkspaceError:
 
 
 def _refused(path: str, error: OSError) -> WorkspaceError:
-    import errno
-
     if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
         return _not_plain(path)
     return WorkspaceError(

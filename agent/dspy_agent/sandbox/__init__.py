@@ -1,1 +1,1 @@
-"""Runs commands that are not trusted: no network, few writable folders, limits, and no child outlives them."""
+"""Runs commands that are not trusted: no network, few writable folders, limits, no child outlives them."""

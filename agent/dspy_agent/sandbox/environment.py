@@ -1,4 +1,4 @@
-"""What of our environment and home a command in the sandbox gets: an allow list, so that no key slips through."""
+"""What a command in the sandbox gets of our environment and home: an allow list, so that no key slips by."""
 
 from __future__ import annotations
 
@@ -10,42 +10,21 @@ from typing import Final
 HOME: Final = "home"  # in the private temporary folder
 
 _ALLOWED: Final = frozenset(
-    [
-        "PATH",
-        "LANG",
-        "LANGUAGE",
-        "TZ",
-        "USER",
-        "LOGNAME",
-        "SHELL",
-        "VIRTUAL_ENV",
-        "PYTHONPATH",
-        "PYTHONHASHSEED",
-        "CONDA_PREFIX",
-        "PYENV_ROOT",
-        "NODE_PATH",
-        "NVM_DIR",
-        "JAVA_HOME",
-        "GOROOT",
-        "GOPATH",
-        "GOMODCACHE",
-        "GOFLAGS",
-        "CARGO_HOME",
-        "RUSTUP_HOME",
-        "GEM_HOME",
-        "GEM_PATH",
-        "LD_LIBRARY_PATH",
-        "SSL_CERT_FILE",
-        "CC",
-        "CXX",
-        "CFLAGS",
-        "CXXFLAGS",
-        "LDFLAGS",
+    (
+        *("PATH", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "SHELL", "LD_LIBRARY_PATH", "SSL_CERT_FILE"),
+        *(
+            "VIRTUAL_ENV",
+            "PYTHONPATH",
+            "PYTHONHASHSEED",
+            "CONDA_PREFIX",
+            "PYENV_ROOT",
+            "NODE_PATH",
+            "NVM_DIR",
+        ),
+        *("JAVA_HOME", "MAVEN_HOME", "M2_HOME", "GOROOT", "GOPATH", "GOMODCACHE", "GOFLAGS", "CARGO_HOME"),
+        *("RUSTUP_HOME", "GEM_HOME", "GEM_PATH", "DOTNET_ROOT", "CC", "CXX", "CFLAGS", "CXXFLAGS", "LDFLAGS"),
         "PKG_CONFIG_PATH",
-        "MAVEN_HOME",
-        "M2_HOME",
-        "DOTNET_ROOT",
-    ]
+    )
 )
 _SET: Final = {
     "CARGO_NET_OFFLINE": "true",
@@ -58,40 +37,14 @@ _SET: Final = {
 }
 # Where toolchains keep what they need to run, since HOME is another one inside.
 _TOOL_HOMES: Final = {"CARGO_HOME": ".cargo", "RUSTUP_HOME": ".rustup", "GOMODCACHE": "go/pkg/mod"}
-_SECRETS: Final = [
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".azure",
-    ".kube",
-    ".docker",
-    ".config/gcloud",
-    ".config/gh",
-    ".config/op",
-    ".oci",
-    ".vault-token",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
-    ".git-credentials",
-    ".config/git/credentials",
-    ".cargo/credentials",
-    ".cargo/credentials.toml",
-    ".gem/credentials",
-    ".pgpass",
-    ".my.cnf",
-    ".password-store",
-    ".local/share/keyrings",
-    ".mozilla",
-    ".config/google-chrome",
-    ".bash_history",
-    ".zsh_history",
-    ".python_history",
-    ".config/anthropic",
-    ".config/openai",
-    ".huggingface",
-    ".cache/huggingface/token",
-]
+_SECRETS: Final = (
+    *(".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".oci", ".password-store", ".mozilla"),
+    *(".config/gcloud", ".config/gh", ".config/op", ".config/git/credentials", ".config/google-chrome"),
+    *(".config/anthropic", ".config/openai", ".huggingface", ".cache/huggingface/token", ".vault-token"),
+    *(".netrc", ".npmrc", ".pypirc", ".pgpass", ".my.cnf", ".git-credentials", ".gem/credentials"),
+    *(".cargo/credentials", ".cargo/credentials.toml", ".local/share/keyrings"),
+    *(".bash_history", ".zsh_history", ".python_history"),
+)
 _SYSTEM_SECRETS: Final = ("/var/run/secrets", "/etc/kubernetes", "/etc/shadow", "/etc/ssh")
 
 

@@ -55,7 +55,7 @@ def works(how: str) -> bool:
     try:
         outcome = supervise(
             program(spec, ["true"]), pipe, scrubbed(os.environ, "/tmp", {}), _TRY_SECONDS, 1000
-        )  # noqa: S108
+        )
     except OSError:
         return False
     return outcome.report == {"code": 0}

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 _ROOT: Final = os.fspath(Path(__file__).parents[2])
-_START: Final = "import sys; sys.path.append(sys.argv.pop(1)); from dspy_agent.sandbox.inside import main; main(sys.argv[1:])"
+_START: Final = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from dspy_agent.sandbox.inside import main; main(sys.argv[1:])"
+)
 _EMPTIED: Final = ("/tmp", "/var/tmp", "/run")  # noqa: S108
 
 

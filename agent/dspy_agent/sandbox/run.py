@@ -25,8 +25,8 @@ _LIMITS: Final = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 1 << 29, "RLIMIT_NPROC": 409
 class Ran:
     """What came of a command.
 
-    ``code``: its exit code, negative for the signal that ended it, None if it ran out of time (``timed_out``).
-    ``output``: stdout and stderr as they came; ``cut``: its middle is left out. ``how``: the kind of sandbox.
+    ``code``: its exit code, negative for the signal that ended it, None if it ran out of time
+    (``timed_out``). ``output``: stdout and stderr as they came; ``cut``: its middle is left out. ``how``: the kind of sandbox.
     """
 
     argv: tuple[str, ...]

@@ -1,0 +1,174 @@
+"""Checks a change in a scratch copy: syntax, lint, and the affected tests before and after it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dspy_agent.checkpoints.diff import changed_ranges
+from dspy_agent.checkpoints.tree import Tree, checked
+from dspy_agent.verify.affected import affected_tests
+from dspy_agent.verify.command import TestCommand, find_test_command
+from dspy_agent.verify.lint import Finding, Linter, findings, linters_of
+from dspy_agent.verify.outcomes import FAILED, PASSED
+from dspy_agent.verify.run_tests import Tested, run_tests
+from dspy_agent.verify.syntax import SyntaxProblem, new_problem
+from dspy_agent.verify.worktree import scratch
+
+Changes = Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """The tests before and after the change.
+
+    ``broken``: passed before and fail now, or fail and are new; ``fixed``: the other way round; ``failing``:
+    fail as before. Names are the runner's. Where it tells no names, the command as a whole counts as one.
+    """
+
+    __test__ = False
+
+    command: list[str]
+    files: list[str]
+    before: Tested | None
+    after: Tested
+    fixed: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    failing: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What the checks of a change say. Of two candidates, the one with the higher ``score`` is better.
+
+    ``syntax`` and ``lint``: what is new; ``tests``: None if none was run; ``how``: the kind of sandbox.
+    """
+
+    score: float
+    syntax: list[SyntaxProblem] = field(default_factory=list)
+    lint: list[Finding] = field(default_factory=list)
+    tests: TestReport | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing got worse."""
+        return not self.syntax and not (self.tests and self.tests.broken)
+
+
+def verify(
+    workspace: Path, changes: Changes, *, tests: Sequence[str] | None = None, seconds: float = 120.0
+) -> Verification:
+    """Check ``changes`` (None removes a file) without touching the workspace.
+
+    Args:
+        workspace: from ``open_workspace``.
+        changes: the new contents of files.
+        tests: test files to run; None: those that the change may affect; empty: none.
+        seconds: for all runs of tests together.
+
+    Raises:
+        WorkspaceError: a path may not be changed, or no copy can be made.
+        MissingRequirement: this machine allows no sandbox.
+    """
+    deadline = time.monotonic() + seconds
+    before = _current(workspace, changes)
+    notes: list[str] = []
+    found = [new_problem(path, before[path], changes[path]) for path in changes]
+    syntax = [problem for problem in found if problem is not None]
+    if syntax:
+        return Verification(0.0, syntax, notes=["Its syntax is broken: no test was run."])
+    command = find_test_command(workspace) if tests is None or tests else None
+    linters = linters_of(workspace)
+    files = list(tests) if tests is not None else _affected(workspace, changes, before, command, notes)
+    if command is None and tests is None:
+        notes.append("No tests were found: name a command in DSPY_AGENT_TEST_COMMAND.")
+    run = command if command is not None and (files or not command.takes_files) else None
+    lint_before, tested_before = _check(workspace, {}, list(changes), linters, run, files, deadline, notes)
+    lint_after, tested_after = _check(workspace, changes, list(changes), linters, run, files, deadline, notes)
+    lint = list((lint_after - lint_before).elements())
+    report = _compare(run, files, tested_before, tested_after) if run and tested_after else None
+    return Verification(_score(report, lint), lint=lint, tests=report, notes=list(dict.fromkeys(notes)))
+
+
+def _current(workspace: Path, changes: Changes) -> dict[str, bytes | None]:
+    tree = Tree(workspace)
+    found = {path: tree.read(checked(path)) for path in changes}
+    return {path: read[0] if read else None for path, read in found.items()}
+
+
+def _affected(
+    workspace: Path,
+    changes: Changes,
+    before: Mapping[str, bytes | None],
+    command: TestCommand | None,
+    notes: list[str],
+) -> list[str]:
+    """Return the test files to run; none if the command takes none."""
+    if command is None or not command.takes_files:
+        return []
+    ranges = {path: changed_ranges(before[path] or b"", changes[path] or b"") for path in changes}
+    found = affected_tests(workspace, ranges)
+    if not found:
+        notes.append("No test was found that the change affects.")
+    return found
+
+
+def _check(
+    workspace: Path,
+    changes: Changes,
+    paths: Sequence[str],
+    linters: Sequence[Linter],
+    command: TestCommand | None,
+    files: Sequence[str],
+    deadline: float,
+    notes: list[str],
+) -> tuple[Counter[Finding], Tested | None]:
+    """Lint and test a copy with ``changes``."""
+    found: Counter[Finding] = Counter()
+    if command is None and not linters:
+        return found, None
+    with scratch(workspace, changes) as made:
+        for linter in linters:
+            said = findings(linter, made, workspace, paths)
+            if said is None:
+                notes.append(f"{linter.name} could not be run.")
+            found += said or Counter()
+        left = deadline - time.monotonic()
+        tested = None
+        if command is not None and left > 1:
+            tested = run_tests(command, made, workspace, files, left / 2 if not changes else left)
+            if tested.timed_out:
+                notes.append(f"The tests did not end within {tested.seconds:.0f} s.")
+        if made.left_out:
+            notes.append(f"Left out of the copy, too large or unreadable: {', '.join(made.left_out[:3])}.")
+    return found, tested
+
+
+def _compare(command: TestCommand, files: Sequence[str], before: Tested | None, after: Tested) -> TestReport:
+    was = before.outcomes if before else {}
+    fixed, broken, failing = [], [], []
+    for name, said in after.outcomes.items():
+        if said == FAILED:
+            (failing if was.get(name) == FAILED else broken).append(name)
+        elif said == PASSED and was.get(name) == FAILED:
+            fixed.append(name)
+    return TestReport(list(command.argv), list(files), before, after, fixed, broken, failing)
+
+
+def _score(tests: TestReport | None, lint: Sequence[Finding]) -> float:
+    """Return 0..1: broken tests below none run, those below all sound, those below failing ones fixed."""
+    penalty = min(len(lint), 5) * 0.01
+    if tests is None or not (tests.after.ran or tests.after.timed_out):
+        return 0.5 - penalty
+    if tests.after.timed_out:
+        return 0.1 - penalty
+    if tests.broken:
+        share = len(tests.broken) / (len(tests.broken) + tests.after.passed)
+        return round(0.4 - 0.2 * share + 0.05 * bool(tests.fixed) - penalty, 4)
+    if tests.fixed:
+        return round(0.8 + 0.2 * len(tests.fixed) / (len(tests.fixed) + len(tests.failing)) - penalty, 4)
+    return 0.65 - penalty
