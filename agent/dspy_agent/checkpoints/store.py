@@ -168,6 +168,14 @@ class Store:
                     self.notes.append(f"Checkpoint {path.stem} is damaged: it is passed over.")
         return sorted(found, key=lambda checkpoint: checkpoint.id)
 
+    def checkpoint(self, number: int) -> Checkpoint:
+        """Return one checkpoint.
+
+        Raises:
+            UsageError: there is no such one.
+        """
+        return _numbered(self.checkpoints(), number)
+
     def _land(
         self, files: tuple[FileChange, ...], about: Mapping[str, Any], undone: Checkpoint | None
     ) -> Checkpoint:
@@ -254,11 +262,7 @@ def _target(known: list[Checkpoint], number: int | None) -> Checkpoint:
                 "There is nothing to undo.", code="NothingToUndo", next="See: dspy-agent checkpoints"
             )
         return standing[-1]
-    target = next((item for item in known if item.id == number), None)
-    if target is None:
-        raise UsageError(
-            f"There is no checkpoint {number}.", code="UnknownCheckpoint", next="See: dspy-agent checkpoints"
-        )
+    target = _numbered(known, number)
     if number in undone:
         raise WorkspaceError(
             f"Checkpoint {number} was undone already.",
@@ -266,6 +270,15 @@ def _target(known: list[Checkpoint], number: int | None) -> Checkpoint:
             next=f"To have it back: dspy-agent undo {undone[number]}",
         )
     return target
+
+
+def _numbered(known: list[Checkpoint], number: int) -> Checkpoint:
+    for item in known:
+        if item.id == number:
+            return item
+    raise UsageError(
+        f"There is no checkpoint {number}.", code="UnknownCheckpoint", next="See: dspy-agent checkpoints"
+    )
 
 
 def undone_by(known: list[Checkpoint]) -> dict[int, int]:
