@@ -82,17 +82,34 @@ def _opcodes(old: list[str], new: list[str]) -> list[Opcode]:
 
 
 def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
-    matcher = difflib.SequenceMatcher(None, [], [])
-    matcher.opcodes = _opcodes(old, new)  # type: ignore[assignment]  grouped as difflib does it
-    for group in matcher.get_grouped_opcodes(_CONTEXT):
+    for group in _groups(_opcodes(old, new)):
         first, last = group[0], group[-1]
         yield f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@\n"
         for tag, a, b, c, d in group:
             if tag == "equal":
                 yield from (_marked(" ", line) for line in old[a:b])
-                continue
-            yield from (_marked("-", line) for line in old[a:b])
-            yield from (_marked("+", line) for line in new[c:d])
+            else:
+                yield from (_marked("-", line) for line in old[a:b])
+                yield from (_marked("+", line) for line in new[c:d])
+
+
+def _groups(opcodes: list[Opcode]) -> Iterator[list[Opcode]]:
+    """Yield hunks: changes with the equal lines around them, apart where many equal ones lie between."""
+    group: list[Opcode] = []
+    for number, (tag, a, b, c, d) in enumerate(opcodes):
+        if tag != "equal":
+            group.append((tag, a, b, c, d))
+            continue
+        is_last = number == len(opcodes) - 1
+        if group and (is_last or b - a > 2 * _CONTEXT):
+            ahead = min(_CONTEXT, b - a)
+            yield [*group, ("equal", a, a + ahead, c, c + ahead)]
+            group = []
+        if not is_last:
+            keep = min(b - a, _CONTEXT if not group else b - a)
+            group.append(("equal", b - keep, b, d - keep, d))
+    if group:
+        yield group
 
 
 def _marked(sign: str, line: str) -> str:

@@ -143,7 +143,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _parse(told: bytes) -> dict[str, Any] | None:
+def _parse(told: bytes | bytearray) -> dict[str, Any] | None:
     try:
         found = json.loads(told)
     except ValueError:

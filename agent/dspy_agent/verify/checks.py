@@ -150,7 +150,9 @@ def _check(
 
 def _compare(command: TestCommand, files: Sequence[str], before: Tested | None, after: Tested) -> TestReport:
     was = before.outcomes if before else {}
-    fixed, broken, failing = [], [], []
+    fixed: list[str] = []
+    broken: list[str] = []
+    failing: list[str] = []
     for name, said in after.outcomes.items():
         if said == FAILED:
             (failing if was.get(name) == FAILED else broken).append(name)

@@ -36,7 +36,7 @@ def python_of(workspace: Path) -> Python:
     """
     own = [workspace / name / "bin" / "python" for name in _VENVS]
     candidates = [os.fspath(path) for path in own if os.access(path, os.X_OK)]
-    candidates += [found for name in ("python", "python3") if (found := shutil.which(name))]
+    candidates += filter(None, map(shutil.which, ("python", "python3")))
     first: Python | None = None
     for executable in dict.fromkeys((*candidates, sys.executable)):
         found = _ask(executable, workspace)
