@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,7 +18,7 @@ Event = dict[str, Any]
 Scalar = bool | int | float | str
 
 _SCHEMA_VERSION: Final = 1
-_SESSION: Final = os.urandom(6).hex()
+SESSION: Final = os.urandom(6).hex()
 
 
 class Choice(NamedTuple):
@@ -42,6 +43,8 @@ def new_event(
     workspace: Path,
     source: str,
     cost_ms: float = 0.0,
+    features: Mapping[str, float] | None = None,
+    mask: Sequence[str] = (),
 ) -> Event:
     """Return an event of now, with the fields of ``LearningEvent``; what is not known is left out."""
     now = datetime.fromtimestamp(time.time(), UTC)
@@ -50,13 +53,13 @@ def new_event(
         "id": id,
         "ts": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "workspace": display(workspace.name)[:255],
-        "session": _SESSION,
+        "session": SESSION,
         "decision_id": choice.decision_id,
         "policy": {"name": choice.policy[0], "version": choice.policy[1]},
         "tool": choice.tool,
         "args_hash": choice.args_hash,
-        "features": {},
-        "mask": [],
+        "features": dict(features or {}),
+        "mask": list(mask),
         "cost_ms": round(cost_ms, 3),
         "outcome": outcome,
         "source": source,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,11 @@ Place = tuple[str, Range | None]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of ``tool``: what went in and came out, how long it took, and who chose it (name, version)."""
+    """A run of ``tool``: what went in and came out (None: it failed), how long it took, and who chose it.
+
+    In a conversation also what the policy knew (``features``), what could not be chosen (``mask``), and what
+    else came of it (``outcome``).
+    """
 
     tool: str
     arguments: Any
@@ -31,6 +35,9 @@ class Run:
     cost_ms: float
     source: str
     policy: tuple[str, str] = USER
+    features: Mapping[str, float] = field(default_factory=dict)
+    mask: tuple[str, ...] = ()
+    outcome: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 def shown(memory: Memory, run: Run, workspace: Path, now: float) -> Event:
@@ -40,11 +47,13 @@ def shown(memory: Memory, run: Run, workspace: Path, now: float) -> Event:
     memory.add(choice, now, places)
     return new_event(
         choice,
-        {"hits": len(places)},
+        {"hits": _found(run.result, places), **run.outcome},
         id=choice.decision_id,
         workspace=workspace,
         source=run.source,
         cost_ms=run.cost_ms,
+        features=run.features,
+        mask=run.mask,
     )
 
 
@@ -105,9 +114,17 @@ def _places(result: Any) -> list[Place]:
     """Return the places that a result shows, best first."""
     if hasattr(result, "hits"):
         return [_place(hit) for hit in result.hits]
+    if not hasattr(result, "also_defined"):
+        return []
     found = _described(result)
     found += [_place(hit) for hit in (*(result.also_defined or ()), *(result.used_by or ()))]
     return found + [(path, None) for path in result.tests or ()]
+
+
+def _found(result: Any, places: Sequence[Place]) -> int:
+    """Return how much was found: places, log events, steps of a plan; 1 for what is there or not."""
+    counted = getattr(result, "events", None) or getattr(result, "steps", None)
+    return len(places) or (len(counted) if isinstance(counted, list | tuple) else int(bool(result)))
 
 
 def _described(result: Any) -> list[Place]:
@@ -137,4 +154,4 @@ _OPENERS: Final[dict[str, Callable[[Run, Path], list[Place]]]] = {
 
 def _opens(run: Run, workspace: Path) -> list[Place]:
     opens = _OPENERS.get(run.tool)
-    return opens(run, workspace) if opens else []
+    return opens(run, workspace) if opens and run.result is not None else []

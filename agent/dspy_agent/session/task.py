@@ -17,7 +17,6 @@ from dspy_agent_core.contracts.results import Hits, LogContext
 from dspy_agent_core.errors import AgentError
 
 _TRIES: Final = 3
-_POLICY: Final = ("linear", "1")  # of the suggester
 _SEARCHES: Final = ("esearch", "vretr", "intel")
 _ABOVE: Final = {
     "codectx": "{0}: what it holds, who uses it and what tests it is above.",
@@ -35,7 +34,7 @@ def run_task(text: str, context: ToolContext, suggester: Suggester) -> int:
         _say(f"suggested tool: {suggestion.tool} ({suggestion.score:.2f}, because {suggestion.because})")
         _say(f"$ {shlex.join(suggestion.words)}")
         try:
-            result = _run(suggestion, context)
+            result = _run(suggestion, context, suggester.policy)
         except AgentError as error:
             code = print_error(error, as_json=False)
             continue
@@ -52,12 +51,12 @@ def run_task(text: str, context: ToolContext, suggester: Suggester) -> int:
     return code
 
 
-def _run(suggestion: Suggestion, context: ToolContext) -> Any:
+def _run(suggestion: Suggestion, context: ToolContext, policy: tuple[str, str]) -> Any:
     parsed = parse(suggestion.words)
     if not isinstance(parsed, Parsed):
         raise TypeError(f"{suggestion.words} is no command")
     tool, arguments = parsed.tool, parsed.arguments
-    result = next(results_of(tool, arguments, context, source="session", policy=_POLICY))
+    result = next(results_of(tool, arguments, context, source="session", policy=policy))
     print_result(tool, result, arguments, context, as_json=False)
     print_notes(tool, result, arguments)
     return result

@@ -1,0 +1,82 @@
+"""The forms that a model fills in to take a step: one for each tool, made from its arguments dataclass.
+
+A form asks for the few arguments that a small model can judge; all others keep their defaults. ``edit`` asks
+for none: its task is the user's, in the user's words.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal, Union, get_type_hints
+
+from pydantic import BaseModel, Field, create_model
+
+from dspy_agent.loop.step import ANSWER
+from dspy_agent.tools.base import Tool
+from dspy_agent.tools.registry import BY_NAME
+
+ASKED: Final[Mapping[str, tuple[str, ...]]] = {
+    "intel": ("query",),
+    "esearch": ("query",),
+    "extract": ("symbol",),
+    "codectx": ("target",),
+    "grep": ("pattern",),
+    "ctx": (),
+    "tree": ("path",),
+    "run": ("command",),
+    "edit": (),
+    "diff": (),
+    "apply": (),
+    "undo": (),
+}
+_USERS_WORDS: Final[Mapping[str, str]] = {"edit": "task"}
+_MOST_TEXT: Final = 160
+
+
+def usable(tools: Sequence[str]) -> tuple[str, ...]:
+    """Return which of ``tools`` a model may choose, the likely ones first."""
+    return tuple(name for name in ASKED if name in tools and name in BY_NAME)
+
+
+@lru_cache(64)
+def choice_of(tools: tuple[str, ...], may_answer: bool) -> Any:
+    """Return the type of a step: one of the forms of ``tools``, or the end."""
+    forms: list[Any] = [_form(BY_NAME[name]) for name in tools]
+    if may_answer:
+        forms.append(create_model("Answer", tool=(Literal[ANSWER], ...)))
+    return Union[tuple(forms)]  # noqa: UP007
+
+
+def _form(tool: Tool) -> type[BaseModel]:
+    text = Annotated[str, Field(max_length=_MOST_TEXT)]
+    parts: dict[str, Any] = {
+        "tool": (Literal[tool.name], ...),
+        **dict.fromkeys(ASKED[tool.name], (text, ...)),
+    }
+    return create_model(tool.name.title().replace("-", ""), **parts)
+
+
+def said_in(form: Any) -> dict[str, Any]:
+    """Return the arguments in a filled form."""
+    values = form.model_dump() if isinstance(form, BaseModel) else dict(form)
+    values.pop("tool", None)
+    return {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+
+
+def arguments_of(tool: Tool, said: Mapping[str, Any], task: str) -> Any:
+    """Return the tool's arguments: what was ``said``, the user's ``task`` where it belongs, and defaults."""
+    own = {name: str(value) for name, value in said.items() if name in ASKED[tool.name]}
+    if name := _USERS_WORDS.get(tool.name):
+        own[name] = task
+    hints = get_type_hints(tool.arguments)
+    return tool.arguments(
+        **{name: (text,) if "list" in str(hints[name]) else text for name, text in own.items()}
+    )
+
+
+def command_of(tool: Tool, said: Mapping[str, Any]) -> str:
+    """Return what was chosen as a command line of the session."""
+    words = [str(said[name]) for name in ASKED[tool.name] if said.get(name)]
+    return shlex.join([tool.name, *words])
