@@ -198,10 +198,10 @@ class Store:
             (self.folder / "proposal.json").unlink()
 
     def _prune(self) -> None:
-        """Forget the oldest checkpoints where there are many, and contents that nothing names."""
+        """Forget the oldest checkpoints, never the last, and contents that nothing names."""
         known = self.checkpoints()
         sizes = dict(self._blobs.sizes())
-        while known:
+        while len(known) > 1:
             named = {blob for item in known for blob in _blobs_of(item.files)}
             if len(known) <= KEPT_CHECKPOINTS and sum(sizes.get(blob, 0) for blob in named) <= KEPT_BYTES:
                 break
