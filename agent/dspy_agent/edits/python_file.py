@@ -16,17 +16,17 @@ def bound_names(text: str) -> frozenset[str]:
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             names.add(node.name)
         elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.If, ast.Try)):
-            names |= {inner.id for inner in ast.walk(node) if _is_bound(inner)}
+            names |= {
+                inner.id
+                for inner in ast.walk(node)
+                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+            }
             names |= {
                 inner.asname or inner.name.partition(".")[0]
                 for inner in ast.walk(node)
                 if isinstance(inner, ast.alias)
             }
     return frozenset(names)
-
-
-def _is_bound(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def imports_end(text: str) -> int:

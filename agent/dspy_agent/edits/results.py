@@ -48,7 +48,8 @@ class Candidate:
     """One answer of the model.
 
     ``changes`` are whole new files (bytes); ``rejected`` says why it was thrown away before any check ran;
-    ``round`` is 1 for an answer to the failure of the one before.
+    ``round`` is 1 for an answer to the failure of the one before; ``verified``: the checks say that it does
+    what was asked and breaks nothing; ``score`` orders those that are not.
     """
 
     number: int
@@ -59,11 +60,9 @@ class Candidate:
     rejected: str | None = None
     temperature: float = 0.0
     round: int = 0
-
-    @property
-    def verified(self) -> bool:
-        """Whether the checks say that it does what was asked, and breaks nothing."""
-        return self.verification is not None and self.verification.ok
+    failure: str = ""
+    score: float = 0.0
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,123 @@
+"""Which code failing tests run and passing ones don't: the strongest hint of where a bug is.
+
+The suspicion of a line is Ochiai's coefficient (Abreu, Zoeteweij, van Gemund, PRDC 2006).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from dspy_agent.edits.clues import Place
+from dspy_agent.sandbox.run import run_sandboxed
+from dspy_agent.verify.python import module_paths
+from dspy_agent.verify.worktree import Scratch
+
+_PLUGIN: Final = "dspy_agent_tracer"
+_LARGEST: Final = 64 << 20
+_QUIET: Final = ("--tb=short", "-p", "no:cacheprovider")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a failing test said, and the places of the project that its error came through, innermost last."""
+
+    text: str
+    frames: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What the tests ran.
+
+    Args:
+        counts: path → line → number of failing and of passing tests that ran it.
+        outcomes: test id → ``passed``, ``failed`` or ``skipped``.
+        failures: what some of the failing tests said.
+        errors: what the files said that can't be imported.
+    """
+
+    counts: Mapping[str, Mapping[int, tuple[int, int]]] = field(default_factory=dict)
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    errors: tuple[Failure, ...] = ()
+
+    @property
+    def failing(self) -> list[str]:
+        """The tests that fail, in the order they ran."""
+        return [test for test, outcome in self.outcomes.items() if outcome == "failed"]
+
+    def suspicion(self, path: str, first: int, last: int) -> tuple[float, int, int]:
+        """Return the highest suspicion (0..1) of the lines, and the failing and passing tests that ran it."""
+        counts, failing = self.counts.get(path, {}), sum(said == "failed" for said in self.outcomes.values())
+        best = (0.0, 0, 0)
+        for line in range(first, last + 1):
+            failed, passed = counts.get(line, (0, 0))
+            if failed:
+                score = failed / math.sqrt(failing * (failed + passed))
+                best = max(best, (score, failed, passed))
+        return best
+
+
+def run_traced(
+    made: Scratch, workspace: Path, python: str, tests: Sequence[str], first: Sequence[str], seconds: float
+) -> Executed:
+    """Run ``tests`` (ids or files) in a scratch copy and return what they executed.
+
+    Args:
+        made: a copy of ``workspace``.
+        python: the project's interpreter, which has pytest.
+        first: ids of those that are expected to fail; they run before the others.
+        seconds: what has not run by then is left out.
+    """
+    out = made.out / "trace.json"
+    shutil.copyfile(Path(__file__).with_name("tracer.py"), made.out / f"{_PLUGIN}.py")
+    environment = module_paths(workspace, made.tree, python)
+    run_sandboxed(
+        [python, "-m", "pytest", "-q", "-p", _PLUGIN, *_QUIET, *tests],
+        workspace=workspace,
+        cwd=made.tree,
+        seconds=seconds + 5,
+        max_output=20_000,
+        writable=[made.folder],
+        env={
+            **environment,
+            "PYTHONPATH": os.pathsep.join((str(made.out), environment["PYTHONPATH"])),
+            "DSPY_AGENT_TRACE_ROOT": str(made.tree),
+            "DSPY_AGENT_TRACE_OUT": str(out),
+            "DSPY_AGENT_TRACE_FIRST": "\n".join(first),
+            "DSPY_AGENT_TRACE_SECONDS": str(seconds),
+        },
+    )
+    return _read(out)
+
+
+def _read(out: Path) -> Executed:
+    """Return what the tracer left: nothing, if the project's tests could not even start."""
+    try:
+        if out.stat().st_size > _LARGEST:
+            return Executed()
+        found: dict[str, Any] = json.loads(out.read_text("utf-8"))
+        return Executed(
+            {
+                path: {int(line): (int(pair[0]), int(pair[1])) for line, pair in lines.items()}
+                for path, lines in found["counts"].items()
+            },
+            {str(test): str(outcome) for test, outcome in found["outcomes"].items()},
+            {test: _failure(said) for test, said in found["failures"].items()},
+            tuple(_failure(said) for said in found["errors"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return Executed()
+
+
+def _failure(said: Mapping[str, Any]) -> Failure:
+    return Failure(
+        str(said["text"]), tuple(Place(str(path), int(line)) for path, line in said.get("frames", ()))
+    )
