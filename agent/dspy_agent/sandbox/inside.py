@@ -18,7 +18,7 @@ import socket
 import struct
 from typing import Any, Final, NoReturn
 
-from dspy_agent.sandbox import kernel, mounts, orphans
+from dspy_agent.sandbox import kernel, landlock, mounts, orphans, seccomp
 
 _SIOCSIFFLAGS: Final = 0x8914
 _UP: Final = 1
@@ -89,6 +89,7 @@ def _run(spec: dict[str, Any], command: list[str]) -> NoReturn:
             _limit(getattr(resource, name), value)
         kernel.gain_no_privileges()
         kernel.drop_capabilities()
+        _confine(spec, [os.getppid(), spec["caller"]])
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, signal.SIG_DFL)
@@ -101,6 +102,22 @@ def _run(spec: dict[str, Any], command: list[str]) -> NoReturn:
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
         os.write(2, f"{command[0]}: {error.strerror}\n".encode("utf-8", "replace"))
         os._exit(127 if missing else 126)
+
+
+def _confine(spec: dict[str, Any], unkillable: list[int]) -> None:
+    """Shut the rest, by what this kind of sandbox has."""
+    how = spec["how"]
+    newer = landlock.version() if how == "landlock" else 0
+    if how == "landlock":
+        landlock.confine(spec["writable"], spec["hidden"])
+    if how == "none" or not seccomp.is_known():
+        return
+    apart = how in ("namespaces", "bubblewrap")
+    seccomp.restrict(
+        sockets=apart,
+        path_truncate=apart or newer >= 3,
+        unkillable=() if apart or newer >= 6 else unkillable,
+    )
 
 
 def _limit(kind: int, value: int) -> None:

@@ -94,9 +94,10 @@ def restrict_mount(place: int | str, attributes: int) -> None:
     call(f"mount_setattr {place}", _MOUNT_SETATTR, where, path, flags, ctypes.byref(given), size)
 
 
-def prctl(option: int, value: int = 0) -> None:
+def prctl(option: int, value: int = 0, further: int = 0) -> None:
     """Change a property of this process."""
-    _checked(_libc.prctl(option, ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3), f"prctl {option}")
+    wide = [ctypes.c_ulong(item) for item in (value, further, 0, 0)]
+    _checked(_libc.prctl(option, *wide), f"prctl {option}")
 
 
 def die_with_parent(signal: int) -> None:

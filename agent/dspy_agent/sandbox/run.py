@@ -26,7 +26,8 @@ class Ran:
     """What came of a command.
 
     ``code``: its exit code, negative for the signal that ended it, None if it ran out of time
-    (``timed_out``). ``output``: stdout and stderr as they came; ``cut``: its middle is left out. ``how``: the kind of sandbox.
+    (``timed_out``). ``output``: stdout and stderr as they came; ``cut``: its middle is left out.
+    ``how``: the kind of sandbox.
     """
 
     argv: tuple[str, ...]
@@ -95,6 +96,7 @@ def _spec(how: str, workspace: Path, cwd: Path, writable: Sequence[Path], tmp: s
     places = [_folder(path) for path in writable]
     return {
         "how": how,
+        "caller": os.getpid(),
         "cwd": _folder(cwd),
         "writable": places,
         "readable": sorted({_folder(workspace), _folder(cwd), *_toolchain()} - set(places)),
