@@ -1,4 +1,4 @@
-"""What the tests of training share: a project with a history, and a model that one instruction makes better."""
+"""What the tests of training share: a project with a history, and a model that the right words help."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Any
 from tests.support.fake_model import FakeModelServer
 
 PROGRAM = [sys.executable, "-c", "from dspy_agent.cli.main import main; main()"]
-TOPICS = (
+_TOPICS = (
     "invoice parcel refund coupon basket address currency payment receipt stock voucher delivery customer "
     "warehouse discount shipment"
-).split()
+)
+TOPICS = tuple(_TOPICS.split())
 MAGIC = "Name the file that the task speaks of in an edit step."
 
 
@@ -26,7 +27,7 @@ def git(*words: str, cwd: Path) -> str:
     return done.stdout
 
 
-def shop(folder: Path, topics: tuple[str, ...] | list[str] = tuple(TOPICS), *, history: bool = True) -> Path:
+def shop(folder: Path, topics: tuple[str, ...] = TOPICS, *, history: bool = True) -> Path:
     """Make a project with a module for each topic, and a commit for each module."""
     (folder / "tests").mkdir(parents=True)
     if history:
@@ -51,11 +52,27 @@ def environment(home: Path, server: FakeModelServer, **extra: str) -> dict[str, 
     return {**kept, **server.environment(), "HOME": str(home), "COLUMNS": "120", **extra}
 
 
+def asked(server: FakeModelServer) -> int:
+    """Return how many questions were asked, those left out that find out what the model can do."""
+    return sum("# task" in text or _IMPROVE in text for text in map(_text, server.requests))
+
+
+_IMPROVE = "You improve the instruction of an assistant"
+
+
+def _text(request: dict[str, Any]) -> str:
+    return "\n".join(message["content"] for message in request["body"].get("messages", []))
+
+
+def proposes(request: dict[str, Any]) -> bool:
+    """Return whether a better instruction is asked for."""
+    return _IMPROVE in _text(request)
+
+
 def planner(request: dict[str, Any]) -> str:
     """Answer as a model that plans well only where it is told how, and proposes that sooner or later."""
-    body = request["body"]
-    text = "\n".join(message["content"] for message in body["messages"])
-    if not body.get("format"):
+    text = _text(request)
+    if proposes(request):
         return f"Plan in 2 to 5 steps. First read, then edit, then test. {MAGIC}"
     task = re.search(r"total of (?:every|each) (\w+)", text)
     topic = task[1] if task else "none"

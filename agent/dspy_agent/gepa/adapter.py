@@ -138,6 +138,7 @@ class ModuleAdapter:
 
     def _ask(self, example: Example, candidate: Candidate) -> Judged:
         import dspy
+        from dspy.utils.exceptions import LMError
 
         program = with_instructions(self._student.module, candidate)
         trace: list[Any] = []
@@ -148,6 +149,8 @@ class ModuleAdapter:
             if error.code not in _FAULTS:
                 raise Ended(error) from error
             score = Score(0.0, f"There was no usable answer: {error.message}")
+        except LMError:  # of this program: no model is to blame
+            raise
         except Exception as error:  # a small model's answer breaks what no one thought of
             score = Score(0.0, f"The answer could not be used: {type(error).__name__}: {error}")
         else:

@@ -19,7 +19,6 @@ _LABEL: Final = re.compile(
     rf"\s*(?:(?:here|this) is [^\n:]{{0,60}}:|[#*\s]*{_WHOSE}? ?instructions?\W{{0,4}}:)[*\s]*", re.I
 )
 _TAG: Final = re.compile(r"</?[a-z]+(?:-[0-9a-f]{6})?>", re.I)
-_CONTROL: Final = re.compile(r"[^\S\n ]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]")
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -39,7 +38,7 @@ def clean_proposal(text: str, parent: str, data: Iterable[str]) -> str:
     Raises:
         Rubbish: there is none, or it is the parent's.
     """
-    text = _CONTROL.sub(" ", text).strip()
+    text = "".join(char if char == "\n" or char.isprintable() else " " for char in text).strip()
     if fenced := _FENCE.match(text):
         text = fenced[1]
     text = without_secrets(_TAG.sub("", _LABEL.sub("", text.strip(), count=1)).strip())
@@ -61,7 +60,7 @@ def _cut(text: str) -> str:
         return text.strip()
     kept = text[:MOST]
     end = max(kept.rfind("\n"), kept.rfind(". ") + 1)
-    return kept[:end].strip()
+    return kept[: end if end > 0 else kept.rfind(" ")].strip()
 
 
 def _without_copies(text: str, parent: str, data: Iterable[str]) -> str:

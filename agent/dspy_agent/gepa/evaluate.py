@@ -67,7 +67,7 @@ def held_out(options: Options, seed: int, seen: frozenset[str]) -> Sequence[Exam
         UsageError: there are too few.
     """
     task = TASKS[options.module]
-    found = list(task.load_examples()(options.workspace, options.logs, 4 * options.examples))
+    found = list(task.load_examples()(options.workspace, options.logs, 2 * options.examples))
     examples = split(found, seed=seed, most=options.examples, seen=seen).held_out
     if len(examples) < LEAST:
         raise UsageError(

@@ -25,8 +25,8 @@ class Progress:
     def on_valset_evaluated(self, event: Any) -> None:
         """A candidate's score on all validation examples."""
         score = round(float(event["average_score"]), 4)
-        self.in_vain = 0
         better = self.best is None or score > self.best[0]
+        self.in_vain = 0 if better else self.in_vain + 1
         if better:
             self.best = (score, dict(event["candidate"]))
         if self.before is None:

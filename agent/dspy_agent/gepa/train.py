@@ -58,7 +58,7 @@ def load_parts(options: Options, seen: frozenset[str]) -> Parts:
         UsageError: there are too few.
     """
     task = TASKS[options.module]
-    found = list(task.load_examples()(options.workspace, options.logs, 4 * options.examples))
+    found = list(task.load_examples()(options.workspace, options.logs, 2 * options.examples))
     parts = split(found, seed=options.seed, most=options.examples, seen=seen)
     if not parts.enough:
         sizes = ", ".join(f"{count} for {name.replace('_', '-')}" for name, count in parts.sizes().items())
@@ -193,8 +193,8 @@ class _Stop:
     def __call__(self, gepa_state: Any) -> bool:
         self._idle = self._idle + 1 if self._budget.used == self._used else 0
         self._used = self._budget.used
-        in_vain = self._progress.in_vain >= _PATIENCE
-        return self._budget.spent or self._adapter.ended is not None or in_vain or self._idle > self._most_idle
+        in_vain = self._progress.in_vain >= _PATIENCE or self._idle > self._most_idle
+        return self._budget.spent or self._adapter.ended is not None or in_vain
 
 
 class _Silent:

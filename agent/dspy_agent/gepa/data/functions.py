@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dspy_agent.gepa.data.syntax import parse
 from dspy_agent.index.shared import current_index
 from dspy_agent.workspace.files import read_text
 from dspy_agent.workspace.paths import confine
@@ -17,6 +19,7 @@ from dspy_agent_core.errors import AgentError
 _MOST_BYTES: Final = 1 << 20
 _MOST_LINES: Final = 40
 _LEAST_LINES: Final = 3
+_MOST_SAID: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,8 @@ def functions(workspace: Path) -> Iterator[Function]:
     for path in sorted(current_index(workspace).manifest.files):
         if path.endswith(".py") and not is_test(path):
             text = _read(workspace, path)
-            try:
-                tree = ast.parse(text)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                continue
-            yield from _in(tree, path, text.splitlines(), "")
+            if (tree := parse(text)) is not None:
+                yield from _in(tree, path, text.split("\n"), "")
 
 
 def _in(tree: ast.AST, path: str, lines: list[str], prefix: str) -> Iterator[Function]:
@@ -64,8 +64,8 @@ def _in(tree: ast.AST, path: str, lines: list[str], prefix: str) -> Iterator[Fun
 
 
 def _first_sentence(docstring: str) -> str:
-    first = docstring.strip().split("\n\n")[0].replace("\n", " ")
-    return " ".join(first.split())[:160]
+    first = " ".join(docstring.strip().split("\n\n")[0].split())
+    return re.split(r"(?<=[.!?]) ", first)[0][:_MOST_SAID]
 
 
 def _read(workspace: Path, path: str) -> str:
