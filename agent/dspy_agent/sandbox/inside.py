@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import struct
@@ -30,11 +31,15 @@ def main(arguments: list[str]) -> NoReturn:
     spec: dict[str, Any] = json.loads(arguments[0])
     report = spec["report"]
     os.set_inheritable(report, False)
+    os.set_inheritable(spec["alive"], False)
     try:
         if spec["how"] == "namespaces":
             _enter_namespaces(spec)
+        elif _is_first(spec):
+            kernel.die_with_parent(signal.SIGKILL)
         else:
             orphans.end_all_when_parent_ends()
+        _end_if_alone(spec["alive"])
         child = os.fork()
         if child == 0:
             _run(spec, arguments[1:])
@@ -43,10 +48,15 @@ def main(arguments: list[str]) -> NoReturn:
         os._exit(_FAILED)
     kernel.hide_from_same_user()
     status = _wait_for(child)
-    if spec["how"] != "namespaces":  # there, all end with this process, the first of its namespace
+    if not _is_first(spec):
         orphans.end_all()
     _tell(report, {"code": os.waitstatus_to_exitcode(status)})
     os._exit(0)
+
+
+def _is_first(spec: dict[str, Any]) -> bool:
+    """Return whether this is the first process of a namespace: with it, all end, and none can end it."""
+    return spec["how"] in ("namespaces", "bubblewrap")
 
 
 def _enter_namespaces(spec: dict[str, Any]) -> None:
@@ -55,6 +65,7 @@ def _enter_namespaces(spec: dict[str, Any]) -> None:
     own = kernel.NEWUSER | kernel.NEWNS | kernel.NEWPID | kernel.NEWNET
     kernel.unshare(own | kernel.NEWIPC | kernel.NEWUTS | kernel.NEWCGROUP)
     kernel.die_with_parent(signal.SIGKILL)
+    _end_if_alone(spec["alive"])
     _write("/proc/self/setgroups", "deny")
     _write("/proc/self/uid_map", f"{user} {user} 1")
     _write("/proc/self/gid_map", f"{group} {group} 1")
@@ -71,6 +82,14 @@ def _enter_namespaces(spec: dict[str, Any]) -> None:
     mounts.build_view(spec["writable"], spec["readable"], spec["hidden"], spec["tmp_bytes"])
     _write("/proc/self/oom_score_adj", "1000")
     socket.sethostname("sandbox")
+
+
+def _end_if_alone(alive: int) -> None:
+    """End if who started this ended before it could be told."""
+    asked = select.poll()
+    asked.register(alive)
+    if asked.poll(0):
+        os._exit(_FAILED)
 
 
 def _bring_loopback_up() -> None:
@@ -112,7 +131,7 @@ def _confine(spec: dict[str, Any], unkillable: list[int]) -> None:
         landlock.confine(spec["writable"], spec["hidden"])
     if how == "none" or not seccomp.is_known():
         return
-    apart = how in ("namespaces", "bubblewrap")
+    apart = _is_first(spec)
     seccomp.restrict(
         sockets=apart,
         path_truncate=apart or newer >= 3,

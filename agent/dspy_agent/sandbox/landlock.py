@@ -27,7 +27,8 @@ _OF_FILES: Final = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 _RIGHTS_OF: Final = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # how many rights a version knows
 _TCP: Final = 0b11  # since version 4
 _SCOPES: Final = 0b11  # since version 6: abstract sockets, signals
-_DEVICES: Final = ("null", "zero", "full", "random", "urandom", "tty", "shm")
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108  semaphores are files there
+_DEVICES: Final = ("null", "zero", "full", "random", "urandom", "tty")
 
 
 def version() -> int:
@@ -54,7 +55,7 @@ def confine(writable: Sequence[str], hidden: Sequence[str]) -> None:
         _allow(ruleset, path, _READ & rights)
     for name in _DEVICES:
         _allow(ruleset, f"/dev/{name}", (_READ | _WRITE_FILE | _TRUNCATE | _IOCTL_DEV) & rights)
-    for path in writable:
+    for path in (*writable, _SHARED_MEMORY):
         _allow(ruleset, path, rights)
     kernel.call("landlock_restrict_self", _RESTRICT, ruleset, 0)
     os.close(ruleset)

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from dspy_agent.sandbox import seccomp
@@ -16,7 +16,7 @@ from dspy_agent.sandbox.supervise import supervise
 from dspy_agent_core.errors import MissingRequirement
 
 VARIABLE: Final = "DSPY_AGENT_SANDBOX"
-LEVELS: Final = ("bubblewrap", "namespaces", "landlock", "pod")
+LEVELS: Final = ("namespaces", "bubblewrap", "landlock", "pod")
 _TRY_SECONDS: Final = 20.0
 
 
@@ -49,10 +49,8 @@ def works(how: str) -> bool:
     if how in ("landlock", "pod") and not seccomp.is_known():
         return False
     with tempfile.TemporaryDirectory(prefix="dspy-agent-") as folder:
-        pipe = os.pipe()
         spec = {
             "how": how,
-            "report": pipe[1],
             "caller": os.getpid(),
             "cwd": "/",
             "writable": [os.path.realpath(folder)],
@@ -64,7 +62,7 @@ def works(how: str) -> bool:
         }
         environ = scrubbed(os.environ, folder, {})
         try:
-            outcome = supervise(program(spec, ["true"]), pipe, environ, _TRY_SECONDS, 1000)
+            outcome = supervise(partial(program, spec, ["true"]), environ, _TRY_SECONDS, 1000)
         except OSError:
             return False
     return outcome.report == {"code": 0}

@@ -18,14 +18,15 @@ _START: Final = (
 _EMPTIED: Final = ("/tmp", "/var/tmp", "/run")  # noqa: S108
 
 
-def program(spec: Mapping[str, Any], argv: Sequence[str]) -> list[str]:
-    """Return the command line for ``argv`` in the sandbox that ``spec`` describes."""
+def program(spec: Mapping[str, Any], argv: Sequence[str], report: int, alive: int) -> list[str]:
+    """Return the command line for ``argv`` in the sandbox that ``spec`` describes; for ``supervise``."""
+    spec = {**spec, "report": report, "alive": alive}
     inside = [sys.executable, "-I", "-S", "-B", "-c", _START, _ROOT, json.dumps(spec), *argv]
     return [*_bubblewrap(spec), *inside] if spec["how"] == "bubblewrap" else inside
 
 
 def _bubblewrap(spec: Mapping[str, Any]) -> list[str]:
-    found = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--unshare-all", "--hostname", "sandbox"]
+    found = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--unshare-all", "--as-pid-1"]
     found += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
     for path in dict.fromkeys(map(os.path.realpath, _EMPTIED)):
         if os.path.isdir(path):

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,10 +70,8 @@ def run_sandboxed(
     tmp = own_tmp or "/tmp"  # noqa: S108  a private one
     try:
         spec = _spec(how, workspace, cwd, [*writable, *([Path(own_tmp)] if own_tmp else [])], tmp)
-        pipe = os.pipe()
-        spec["report"] = pipe[1]
         environ = scrubbed(os.environ, tmp, env or {})
-        outcome = supervise(program(spec, argv), pipe, environ, seconds, max_output)
+        outcome = supervise(partial(program, spec, argv), environ, seconds, max_output)
     except OSError as error:
         raise _failed(str(error)) from None
     finally:

@@ -9,7 +9,8 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -64,13 +65,13 @@ class Outcome:
 
 
 def supervise(
-    argv: Sequence[str], report: tuple[int, int], environ: Mapping[str, str], seconds: float, max_output: int
+    command: Callable[[int, int], Sequence[str]], environ: Mapping[str, str], seconds: float, max_output: int
 ) -> Outcome:
-    """Run ``argv`` until it ends, at most ``seconds``.
+    """Run a program until it ends, at most ``seconds``.
 
     Args:
-        argv: a program that ends with all its children on SIGTERM.
-        report: a pipe's ends, read and write; ``argv`` writes to the second. Both are closed.
+        command: returns its command line for two descriptors: one to write the report to, and one that is at
+            its end as soon as this process is gone. It ends with all its children on SIGTERM.
         environ: its environment.
         seconds: after them it is ended.
         max_output: in bytes; the middle of more is left out.
@@ -79,29 +80,28 @@ def supervise(
         OSError: it can't be started.
     """
     started = time.monotonic()
-    reading, writing = report
-    try:
-        process = subprocess.Popen(
-            argv,
-            cwd="/",
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=(writing,),
-            start_new_session=True,
-        )
-    except BaseException:
-        os.close(reading)
-        raise
-    finally:
-        os.close(writing)
     output, told = Output(max_output), bytearray()
-    try:
+    with ExitStack() as stack:
+        reading, writing = os.pipe()
+        stack.callback(os.close, reading)
+        alive, ours = os.pipe()
+        stack.callback(os.close, ours)
+        try:
+            process = subprocess.Popen(
+                command(writing, alive),
+                cwd="/",
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(writing, alive),
+                start_new_session=True,
+            )
+        finally:
+            os.close(writing)
+            os.close(alive)
+        stack.callback(_end, process)
         timed_out = not _read(process, reading, output, told, started + seconds)
-    finally:
-        os.close(reading)
-        _end(process)
     return Outcome(output, _parse(told), process.returncode, timed_out, time.monotonic() - started)
 
 
