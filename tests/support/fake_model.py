@@ -12,6 +12,7 @@ import json
 import re
 import socket
 import struct
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
+from dspy_agent.model.probe import TRIAL_WORD
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,16 @@ class Answer:
     until: threading.Event | None = None
 
 
+_KEY = "k3y-of-tests"
 Script = Callable[[dict[str, Any]], "str | Answer"]
 
 
 class FakeModelServer(ThreadingHTTPServer):
-    """Speaks Ollama's and OpenAI's protocol. ``requests`` holds what was asked for an answer."""
+    """Speaks Ollama's and OpenAI's protocol.
+
+    ``requests`` holds what was asked for an answer, ``other`` the paths of all else. What the agent asks to
+    learn what a model can do is answered by ``schema`` and ``capabilities``; in ``other`` it is a ``trial``.
+    """
 
     daemon_threads = True
     request_queue_size = 64
@@ -84,8 +92,10 @@ class FakeModelServer(ThreadingHTTPServer):
         self.schema = schema
         self.requests: list[dict[str, Any]] = []
         self.other: list[str] = []
+        self.torn = False  # each byte is a chunk of its own
         self.gone = threading.Event()  # a client closed its connection in mid-answer
         self._lock = threading.Lock()
+        self._cache = tempfile.TemporaryDirectory()
 
     @property
     def url(self) -> str:
@@ -97,17 +107,37 @@ class FakeModelServer(ThreadingHTTPServer):
         """The address as OPENAI_BASE_URL has it."""
         return f"{self.url}/v1"
 
-    def environment(self, model: str = "small") -> dict[str, str]:
-        """Return what to set so that this server is asked."""
-        return {"USE_OLLAMA": "1", "OLLAMA_HOST": self.url, "OLLAMA_MODEL": model}
+    def environment(self, model: str = "small", *, openai: bool = False) -> dict[str, str]:
+        """Return what to set so that this server is asked; what is learned goes to a folder of its own."""
+        if openai:
+            named = {
+                "OPENAI_BASE_URL": self.openai_url,
+                "MODEL_NAME": model,
+                "OPENAI_API_KEY": _KEY,
+            }
+            return {**named, "USE_OLLAMA": "", "XDG_CACHE_HOME": self._cache.name}
+        named = {"USE_OLLAMA": "1", "OLLAMA_HOST": self.url, "OLLAMA_MODEL": model, "OLLAMA_API_KEY": _KEY}
+        return {**named, "XDG_CACHE_HOME": self._cache.name}
 
     def next_answer(self, request: dict[str, Any]) -> Answer:
+        trial = self._trial(request["body"])
+        if trial is not None:
+            self.other.append("trial")
+            return trial
         with self._lock:
             self.requests.append(request)
             answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if callable(answer):
             answer = answer(request)
         return Answer(answer) if isinstance(answer, str) else answer
+
+    def _trial(self, body: dict[str, Any]) -> Answer | None:
+        if TRIAL_WORD in json.dumps(body.get("format", body.get("response_format"))):
+            return Answer(json.dumps({"word": TRIAL_WORD}) if self.schema else "Hello there!")
+        if body.get("tools"):
+            call = {"name": body["tools"][0]["function"]["name"], "arguments": {}}
+            return Answer(tool_calls=[call]) if "tools" in self.capabilities else Answer("No tools here.")
+        return None
 
     def __enter__(self) -> FakeModelServer:
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
@@ -118,6 +148,7 @@ class FakeModelServer(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
         self._thread.join()
+        self._cache.cleanup()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         self.gone.set()
@@ -203,9 +234,6 @@ class _Handler(BaseHTTPRequestHandler):
         if body["model"] not in self.server.models:
             self._json({"error": {"message": "no such model", "code": "model_not_found"}}, 404)
             return
-        if not self.server.schema and "response_format" in body:
-            self._json({"error": {"message": "response_format is not supported"}}, 400)
-            return
         counted = _counted(answer, body)
         base = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
 
@@ -237,7 +265,9 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         time.sleep(answer.first)
         if answer.status != 200:
-            self._json({"error": answer.text}, answer.status, answer.headers)
+            openai = self.path.endswith("/completions")
+            error = {"message": answer.text, "type": "error"} if openai else answer.text
+            self._json({"error": error}, answer.status, answer.headers)
             return
         if answer.reset and answer.cut_after is None:
             self._reset()
@@ -276,6 +306,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _chunk(self, data: bytes) -> None:
+        if self.server.torn and len(data) > 1:
+            for number in range(len(data)):
+                self._chunk(data[number : number + 1])
+            return
         try:
             self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         except OSError:

@@ -1,6 +1,7 @@
 """The one way to a model: whatever the settings name, with its budget kept and its use counted.
 
-    with open_model(workspace).answering(answer_tokens=300):
+    model = open_model(workspace)
+    with model.answering(answer_tokens=300):
         plan = load_module("plan", workspace)(task=…)
 
 Inside, any DSPy module works. A prompt that does not fit is refused: no server is left to cut it in silence.
@@ -8,6 +9,7 @@ Inside, any DSPy module works. A prompt that does not fit is refused: no server 
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,14 +19,19 @@ from pathlib import Path
 from typing import Final
 
 from dspy_agent.model import errors
-from dspy_agent.model.question import Answer, Message, OnText, Question, Server
+from dspy_agent.model.attempts import attempts
+from dspy_agent.model.probe import learn, server_of
+from dspy_agent.model.pull import pull_if_wanted
+from dspy_agent.model.question import Answer, Message, OnText, Question
 from dspy_agent.model.settings import ModelSettings, model_settings
+from dspy_agent.model.thoughts import without_thoughts
 from dspy_agent.model.tokens import Counter
-from dspy_agent.model.traits import SENSIBLE_CONTEXT, Traits
+from dspy_agent.model.traits import THINKING_TOKENS, Traits
+from dspy_agent_core.errors import ModelError
 
 _TOKENS_A_MESSAGE: Final = 12  # the marks around a message, and what a template adds
 _TOKENS_A_SECOND: Final = 10  # that a small model reads on a busy CPU, at least
-_WAIT_SECONDS: Final = 60.0  # at most, between two attempts
+_QUEUED: Final = 4  # times the timeout: others may be asking, or the model is being loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +55,32 @@ class Completion:
 def open_model(
     workspace: Path,
     *,
-    overrides: Mapping[str, str] = {},
+    overrides: Mapping[str, str | None] = {},
     progress: Callable[[str], None] | None = None,
 ) -> Model:
     """Return the model that the command line, the environment or the workspace names.
+
+    What it can do is asked once and remembered. A model that an Ollama does not have is pulled, if a user
+    at a terminal wants it.
+
+    Args:
+        workspace: whose file may name a model.
+        overrides: from the command line: the model's ``name``.
+        progress: told what takes long; default: standard error.
 
     Raises:
         ModelError: the server is absent, or does not have the model.
         UsageError: a setting is off.
     """
+    say = progress or _on_stderr
     settings = model_settings(workspace, overrides)
-    traits = Traits(settings.context_tokens or SENSIBLE_CONTEXT)
+    patience = _patience(settings, 0)
+    try:
+        traits = attempts(lambda: learn(settings, patience, say), settings.retries)
+    except ModelError as error:
+        if error.code != "ModelNotFound" or not pull_if_wanted(settings, error, progress):
+            raise
+        traits = attempts(lambda: learn(settings, patience, say), settings.retries)
     return Model(settings, traits)
 
 
@@ -69,9 +91,10 @@ class Model:
         self.settings = settings
         self.traits = traits
         self.usage = Usage()
-        self._server = _server(settings, traits)
+        self._server = server_of(settings, traits)
         self._counter = Counter()
         self._lock = threading.Lock()
+        self._unseen = THINKING_TOKENS if traits.thinking and not traits.quiet else 0
 
     @contextmanager
     def answering(
@@ -93,19 +116,18 @@ class Model:
         import dspy
 
         from dspy_agent.model.adapter import SchemaAdapter
-        from dspy_agent.model.engine import AgentLM, Engine
+        from dspy_agent.model.engine import language_model
 
         said = on_text or _nobody
-        lm = AgentLM(
+        lm = language_model(
             f"{self.settings.server}/{self.settings.name}",
-            engine=Engine(lambda question: self._ask(question, said), answer_tokens),
-            cache=False,
-            num_retries=0,
+            lambda question: self._ask(question, said),
             max_tokens=answer_tokens,
             temperature=temperature,
             seed=seed,
         )
-        with dspy.context(lm=lm, adapter=SchemaAdapter(), disable_history=True):
+        adapter = SchemaAdapter(keeps_schema=self.traits.schema)
+        with dspy.context(lm=lm, adapter=adapter, disable_history=True):
             yield
 
     def complete(
@@ -130,14 +152,15 @@ class Model:
             messages.append(Message("assistant", prefill))
         question = Question(tuple(messages), answer_tokens, temperature, seed, tuple(stop))
         answer = self._ask(question, on_text or _nobody)
-        return Completion(prefill + answer.text, answer.finished)
+        begins = bool(prefill) and answer.text.startswith(prefill)  # a server that began anew
+        return Completion(answer.text if begins else prefill + answer.text, answer.finished)
 
     def prompt_tokens(self, answer_tokens: int) -> int:
         """Return what a prompt may hold if its answer may have ``answer_tokens``."""
-        return max(0, self.traits.context_tokens - answer_tokens)
+        return max(0, self.traits.context_tokens - answer_tokens - self._unseen)
 
     def count(self, text: str) -> int:
-        """Return how many tokens ``text`` has: rather too many than too few."""
+        """Return how many tokens ``text`` has, rather too many than too few."""
         return self._counter.count(text)
 
     def _ask(self, question: Question, on_text: OnText) -> Answer:
@@ -145,45 +168,36 @@ class Model:
         most = self.prompt_tokens(question.answer_tokens)
         if counted > most:
             raise errors.too_long(self.settings, counted, most)
+        asked = replace(question, answer_tokens=question.answer_tokens + self._unseen)
+        patience = _patience(self.settings, counted)
         started = time.monotonic()
-        answer = self._attempts(question, self.settings.timeout + counted / _TOKENS_A_SECOND, on_text)
+        answer = attempts(lambda: self._server.answer(asked, patience, on_text), self.settings.retries)
+        self._count(answer, counted, time.monotonic() - started)
+        if answer.prompt_tokens is not None and answer.prompt_tokens > most:
+            raise errors.too_long(self.settings, answer.prompt_tokens, most)
+        return replace(answer, text=without_thoughts(answer.text))
+
+    def _count(self, answer: Answer, counted: int, seconds: float) -> None:
         if answer.prompt_tokens is not None:
             self._counter.learn(counted, answer.prompt_tokens)
-            if answer.prompt_tokens > most:
-                raise errors.too_long(self.settings, answer.prompt_tokens, most)
         with self._lock:
             used = self.usage
-            self.usage = replace(
-                used,
+            self.usage = Usage(
                 calls=used.calls + 1,
                 prompt_tokens=used.prompt_tokens + (answer.prompt_tokens or counted),
                 answer_tokens=used.answer_tokens + (answer.answer_tokens or self.count(answer.text)),
-                seconds=used.seconds + time.monotonic() - started,
+                seconds=used.seconds + seconds,
             )
-        return answer
-
-    def _attempts(self, question: Question, patience: float, on_text: OnText) -> Answer:
-        attempt = 0
-        while True:
-            try:
-                return self._server.answer(question, patience, on_text)
-            except errors.TransientModelError as error:
-                if attempt == self.settings.retries:
-                    raise
-                wait = error.after if error.after is not None else 0.5 * 2**attempt
-                time.sleep(min(wait, _WAIT_SECONDS))
-                attempt += 1
 
 
-def _server(settings: ModelSettings, traits: Traits) -> Server:
-    if settings.server == "ollama":
-        from dspy_agent.model.ollama import OllamaServer
-
-        return OllamaServer(settings, traits)
-    from dspy_agent.model.openai import OpenAIServer
-
-    return OpenAIServer(settings, traits)
+def _patience(settings: ModelSettings, prompt_tokens: int) -> float:
+    """Return the seconds to wait for the first byte: a model on a CPU reads a long prompt for minutes."""
+    return _QUEUED * settings.timeout + prompt_tokens / _TOKENS_A_SECOND
 
 
 def _nobody(text: str) -> None:
     """Nobody watches."""
+
+
+def _on_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

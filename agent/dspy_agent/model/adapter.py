@@ -1,26 +1,35 @@
 """The DSPy adapter: short prompts for small models, answers by a JSON schema, every answer parsed or refused.
 
-The schema is sent with each question; a server that can't keep to it is told its shape in words, and the
-answer is repaired. If fields are still missing, the model is asked once more.
+The schema is sent with each question, and its shape is told in a few words too: a model that is held to a
+grammar still has to know what is meant, and one whose server ignores the schema has nothing else. What
+comes back is repaired and made to fit. If fields are still missing, the model is asked once more; then they
+are left empty, if anything of the answer can be used and they may be empty.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import dspy
+from dspy import lm15
 from dspy.adapters.utils import apply_output_field_defaults, format_field_value, serialize_for_json
-from dspy.lm15 import Config, Request
-from dspy.lm15 import Message as DspyMessage
 
-from dspy_agent.model.parse import fields_of
-from dspy_agent.model.schema import answer_schema
+from dspy_agent.model.parse import blanks_of, fields_of
+from dspy_agent.model.schema import answer_schema, field_schema, in_words
 from dspy_agent_core.errors import ModelError
+
+_ATTEMPTS: Final = 2
+_OTHER_TEMPERATURE: Final = 0.7  # the same question would get the same answer
 
 
 class SchemaAdapter(dspy.Adapter):  # type: ignore[misc]  # dspy has no types
     """Asks for the output fields of a signature as one JSON object."""
+
+    def __init__(self, *, keeps_schema: bool = True) -> None:
+        super().__init__()
+        self._keeps_schema = keeps_schema
 
     def __call__(
         self,
@@ -31,28 +40,51 @@ class SchemaAdapter(dspy.Adapter):  # type: ignore[misc]  # dspy has no types
         inputs: dict[str, Any],
     ) -> list[dict[str, Any]]:
         """Return the output fields of one answer, or of ``n`` of them. Raises ModelError."""
-        settings = {**lm.kwargs, **lm_kwargs}
-        return [
-            self._answer(lm, settings, signature, self.format(signature, demos, inputs))
-            for _ in range(settings.get("n") or 1)
-        ]
+        wanted = {**lm.kwargs, **lm_kwargs}
+        messages = self.format(signature, demos, inputs)
+        return [self._answer(lm, wanted, signature, messages) for _ in range(wanted.get("n") or 1)]
 
     def _answer(
-        self, lm: Any, settings: dict[str, Any], signature: Any, messages: list[dict[str, Any]]
+        self, lm: Any, wanted: Mapping[str, Any], signature: Any, messages: list[dict[str, Any]]
     ) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        for attempt in range(2):
-            text = lm(_request(lm.model, settings, signature, messages, attempt)).text or ""
-            values = fields_of(signature, text) | values
-            complete: dict[str, Any] = apply_output_field_defaults(signature, values)
-            if complete.keys() == signature.output_fields.keys():
-                return complete
-        missing = [name for name in signature.output_fields if name not in values]
-        raise ModelError(
-            f"The answer of {lm.model} can't be used: it lacks {', '.join(missing)}.",
-            code="ModelAnswer",
-            next="Try again, or a larger model.",
+        for attempt in range(_ATTEMPTS):
+            response = lm(self._request(lm.model, wanted, signature, messages, attempt))
+            values = self.parse(signature, response.text or "") | values
+            answer: dict[str, Any] = apply_output_field_defaults(signature, values)
+            if answer.keys() == signature.output_fields.keys():
+                return answer
+        missing = [name for name in signature.output_fields if name not in answer]
+        if values:
+            answer |= blanks_of(signature, missing)
+            missing = [name for name in missing if name not in answer]
+        if missing:
+            raise ModelError(
+                f"The answer of {lm.model} can't be used: it lacks {', '.join(missing)}.",
+                code="ModelAnswer",
+                next="Try again, or a larger model.",
+            )
+        return {name: answer[name] for name in signature.output_fields}
+
+    def _request(
+        self,
+        model: str,
+        wanted: Mapping[str, Any],
+        signature: Any,
+        messages: list[dict[str, Any]],
+        attempt: int,
+    ) -> lm15.Request:
+        seed = wanted.get("seed")
+        form = {"type": "json_schema", "schema": answer_schema(signature)}
+        config = lm15.Config(
+            max_tokens=wanted.get("max_tokens"),
+            temperature=_OTHER_TEMPERATURE if attempt else wanted.get("temperature"),
+            seed=None if seed is None else seed + attempt,
+            response_format=form if self._keeps_schema else None,
         )
+        makers = {"user": lm15.Message.user, "assistant": lm15.Message.assistant}
+        turns = tuple(makers[one["role"]](one["content"]) for one in messages[1:])
+        return lm15.Request(model=model, messages=turns, system=messages[0]["content"], config=config)
 
     def format(
         self, signature: Any, demos: list[dict[str, Any]], inputs: dict[str, Any]
@@ -68,38 +100,23 @@ class SchemaAdapter(dspy.Adapter):  # type: ignore[misc]  # dspy has no types
         return messages
 
     def parse(self, signature: Any, completion: str) -> dict[str, Any]:
-        """Return what can be read from ``completion``."""
+        """Return the output fields that can be read from ``completion``."""
         return fields_of(signature, completion)
 
 
 def _system(signature: Any) -> str:
-    lines = [signature.instructions.strip(), "", "Answer with one JSON object:"]
+    lines = [signature.instructions.strip(), "", "Answer with one JSON object and nothing else:"]
     for name, field in signature.output_fields.items():
-        desc = (field.json_schema_extra or {}).get("desc", "")
-        shown = "" if desc == f"${{{name}}}" else f": {desc}"
-        lines.append(f"- {name}{shown}")
+        told = (field.json_schema_extra or {}).get("desc", "")
+        meant = f" ({told})" if told and told != f"${{{name}}}" else ""
+        lines.append(f"- {name}: {in_words(field_schema(field))}{meant}")
     return "\n".join(lines)
 
 
-def _user(signature: Any, inputs: dict[str, Any]) -> str:
-    parts = [
-        f"# {name}\n{format_field_value(field, inputs[name])}"
-        for name, field in signature.input_fields.items()
-        if name in inputs
-    ]
-    return "\n\n".join(parts)
-
-
-def _request(
-    model: str, settings: dict[str, Any], signature: Any, messages: list[dict[str, Any]], attempt: int
-) -> Request:
-    seed = settings.get("seed")
-    config = Config(
-        max_tokens=settings.get("max_tokens"),
-        temperature=settings.get("temperature") if not attempt else 0.7,
-        seed=None if seed is None else seed + attempt,
-        response_format={"type": "json_schema", "schema": answer_schema(signature)},
+def _user(signature: Any, inputs: Mapping[str, Any]) -> str:
+    fields = signature.input_fields
+    given = [name for name in fields if name in inputs]
+    return (
+        "\n\n".join(f"# {name}\n{format_field_value(fields[name], inputs[name])}" for name in given)
+        or "Begin."
     )
-    makers = {"user": DspyMessage.user, "assistant": DspyMessage.assistant}
-    turns = tuple(makers[one["role"]](one["content"]) for one in messages[1:])
-    return Request(model=model, messages=turns, system=messages[0]["content"], config=config)

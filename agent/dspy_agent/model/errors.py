@@ -1,13 +1,18 @@
-"""What may go wrong with a model server, each with the next step. No address and no key is ever told."""
+"""What may go wrong with a model server, each with the next step. Keys and passwords are never told."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
+from dspy_agent.model.data import without_secrets
 from dspy_agent.model.settings import ModelSettings
 from dspy_agent_core.errors import ModelError
+from dspy_agent_core.streams.advice import clean
 
 _DOCTOR: Final = "Check the model server: dspy-agent doctor"
+_SAID: Final = 200
+_TOO_LONG: Final = re.compile(r"(?i)exceeds? .{0,30}\bcontext|\bmaximum context length|\bcontext_length")
 
 
 class TransientModelError(ModelError):
@@ -18,20 +23,32 @@ class TransientModelError(ModelError):
         self.after = after
 
 
-def unreachable(settings: ModelSettings, why: str) -> ModelError:
-    """No connection, or one that broke before the first byte."""
-    start = "ollama serve" if settings.server == "ollama" else _DOCTOR
-    return TransientModelError(
-        f"The model server can't be reached: {why}. What needs no model works.",
+def unreachable(settings: ModelSettings) -> ModelError:
+    """Nobody listens there."""
+    return ModelError(
+        f"No model server at {settings.shown_url}. What needs no model works.",
         code="ModelUnreachable",
-        next=start,
+        next="ollama serve" if settings.server == "ollama" and settings.on_this_machine else _DOCTOR,
+    )
+
+
+def broken(settings: ModelSettings) -> ModelError:
+    """The connection broke before anything of the answer came."""
+    return TransientModelError(
+        f"The model server at {settings.shown_url} closed the connection.",
+        code="ModelUnreachable",
+        next="Try again; if it stays so: dspy-agent doctor",
     )
 
 
 def not_found(settings: ModelSettings) -> ModelError:
     """The server answers, and does not have the model."""
     pull = f"ollama pull {settings.name}" if settings.server == "ollama" else "export MODEL_NAME=…"
-    return ModelError(f"The server does not have the model {settings.name}.", code="ModelNotFound", next=pull)
+    return ModelError(
+        f"The server at {settings.shown_url} does not have the model {settings.name}.",
+        code="ModelNotFound",
+        next=pull,
+    )
 
 
 def timed_out(settings: ModelSettings, seconds: float) -> ModelError:
@@ -39,14 +56,14 @@ def timed_out(settings: ModelSettings, seconds: float) -> ModelError:
     return ModelError(
         f"The model {settings.name} sent nothing for {seconds:.0f} s.",
         code="ModelTimeout",
-        next="Try a smaller model or a shorter question, or set DSPY_AGENT_MODEL_TIMEOUT (seconds).",
+        next="Ask less or a smaller model, or wait longer: export DSPY_AGENT_MODEL_TIMEOUT=SECONDS",
     )
 
 
-def cut(settings: ModelSettings) -> ModelError:
+def cut(settings: ModelSettings, said: str = "") -> ModelError:
     """The connection ended before the answer did."""
     return ModelError(
-        f"The answer of {settings.name} was cut off in the middle.",
+        f"The answer of {settings.name} was cut off in the middle{_told(settings, said)}.",
         code="ModelCut",
         next="Try again; if it stays so: dspy-agent doctor",
     )
@@ -54,19 +71,29 @@ def cut(settings: ModelSettings) -> ModelError:
 
 def refused(settings: ModelSettings, status: int, said: str, after: float | None = None) -> ModelError:
     """The server answers with an error."""
-    told = f": {said}" if said else ""
+    told = f"HTTP {status}{_told(settings, said)}"
+    if 400 <= status < 500 and _TOO_LONG.search(said):
+        return too_long(settings)
     if status in (401, 403):
         return ModelError(
-            "The model server does not accept the key.", code="ModelRefused", next="export OPENAI_API_KEY=…"
+            f"The server at {settings.shown_url} does not accept the key (HTTP {status}).",
+            code="ModelUnauthorized",
+            next="export OPENAI_API_KEY=…" if settings.server == "openai" else "export OLLAMA_API_KEY=…",
         )
     if status == 429 or status >= 500:
         return TransientModelError(
-            f"The model server is busy or broken (HTTP {status}{told}).",
+            f"The model server is busy or broken ({told}).",
             code="ModelBusy" if status in (429, 503) else "ModelFailed",
             next="Try again in a minute; if it stays so: dspy-agent doctor",
             after=after,
         )
-    return ModelError(f"The model server refuses (HTTP {status}{told}).", code="ModelRefused", next=_DOCTOR)
+    if 300 <= status < 400:
+        return ModelError(
+            f"The model server sends elsewhere (HTTP {status}), where neither code nor key is to go.",
+            code="ModelElsewhere",
+            next="Name the server's own address in OLLAMA_HOST or OPENAI_BASE_URL.",
+        )
+    return ModelError(f"The model server refuses ({told}).", code="ModelRefused", next=_DOCTOR)
 
 
 def unusable(settings: ModelSettings, why: str) -> ModelError:
@@ -78,10 +105,21 @@ def unusable(settings: ModelSettings, why: str) -> ModelError:
     )
 
 
-def too_long(settings: ModelSettings, tokens: int, most: int) -> ModelError:
-    """The prompt does not fit."""
+def too_long(settings: ModelSettings, tokens: int = 0, most: int = 0) -> ModelError:
+    """The prompt does not fit, by our count (``tokens``, of ``most``) or by the server's."""
+    counted = f"about {tokens:,} tokens, and" if tokens else "more tokens than"
+    takes = f" {most:,}" if most else ""
     return ModelError(
-        f"The question has about {tokens:,} tokens, and {settings.name} takes {most:,} here.",
+        f"The question has {counted} {settings.name} takes{takes} here.",
         code="PromptTooLong",
-        next="Ask for less, or set DSPY_AGENT_MODEL_CONTEXT_TOKENS if the model can take more.",
+        next="Ask for less, or if the model takes more: export DSPY_AGENT_MODEL_CONTEXT_TOKENS=…",
     )
+
+
+def _told(settings: ModelSettings, said: str) -> str:
+    """Return what the server said, made fit for a terminal and a log."""
+    said = said.strip()[: 4 * _SAID]
+    if settings.key:
+        said = said.replace(settings.key, "[secret]")
+    said = without_secrets(clean(said))[:_SAID]
+    return f": {said}" if said else ""

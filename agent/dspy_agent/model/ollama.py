@@ -1,22 +1,24 @@
-"""Ollama, through its own client."""
+"""Ollama, through its own client: streams, and no prompt cut in silence."""
 
 from __future__ import annotations
 
-import contextlib
 import json
+from collections.abc import Generator
+from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Any, Final
 
-import httpx
 import ollama
 
 from dspy_agent.model import errors
+from dspy_agent.model.connection import Connection
 from dspy_agent.model.question import Answer, OnText, Question
 from dspy_agent.model.settings import ModelSettings
 from dspy_agent.model.traits import Traits
+from dspy_agent_core.contracts.cluster import listed_model_name
 
 _KEEP_ALIVE: Final = "30m"
-_CONNECT_SECONDS: Final = 5.0
-_CHARS_A_TOKEN: Final = 64  # more than any token has: what is longer is no answer
+_SHORT_SECONDS: Final = 10.0  # for what needs no model
 
 
 class OllamaServer:
@@ -28,71 +30,115 @@ class OllamaServer:
 
     def answer(self, question: Question, patience: float, on_text: OnText) -> Answer:
         """Ask, waiting at most ``patience`` seconds for the first byte."""
-        settings = self._settings
         pieces: list[str] = []
-        try:
-            for part in self._parts(question, patience):
+        thought = False
+        with closing(self._parts(question, patience)) as parts:
+            for part in parts:
+                thought = thought or bool(part.message.thinking)
                 if part.message.content:
                     pieces.append(part.message.content)
                     on_text(part.message.content)
                 if part.done:
-                    text = "".join(pieces)
-                    finished = part.done_reason != "length"
-                    return Answer(text, finished, part.prompt_eval_count, part.eval_count)
-                if sum(map(len, pieces[-1:])) > _CHARS_A_TOKEN * question.answer_tokens:
-                    raise errors.unusable(settings, "it does not end")
-        except ollama.ResponseError as error:
-            raise _refusal(settings, error) from None
-        except httpx.TimeoutException:
-            raise errors.timed_out(settings, settings.timeout if pieces else patience) from None
-        except (ConnectionError, httpx.TransportError):
-            if pieces:
-                raise errors.cut(settings) from None
-            raise errors.unreachable(settings, "no connection") from None
-        except (ValueError, TypeError, AttributeError):
-            raise errors.unusable(settings, "the server speaks something else than Ollama") from None
-        raise errors.cut(settings)
+                    return Answer(
+                        text="".join(pieces),
+                        finished=part.done_reason != "length",
+                        prompt_tokens=part.prompt_eval_count,
+                        answer_tokens=part.eval_count,
+                        thought=thought,
+                    )
+        raise errors.cut(self._settings)
 
-    def _parts(self, question: Question, patience: float) -> Any:
+    def digest(self) -> str:
+        """Return the digest of the model."""
+        connection = Connection(self._settings, _SHORT_SECONDS)
+        try:
+            with client(self._settings, connection) as asked:
+                listed = {str(one.model): str(one.digest) for one in asked.list().models}
+        except Exception as error:
+            raise agent_error(connection, error, begun=False) from None
+        for name in (self._settings.name, listed_model_name(self._settings.name)):
+            if name in listed:
+                return listed[name]
+        raise errors.not_found(self._settings)
+
+    def told(self, patience: float) -> Traits:
+        """Return context length, tool calls and thinking."""
+        connection = Connection(self._settings, _SHORT_SECONDS)
+        try:
+            with client(self._settings, connection) as asked:
+                shown = asked.show(self._settings.name)
+        except Exception as error:
+            raise agent_error(connection, error, begun=False) from None
+        facts, able = shown.modelinfo or {}, shown.capabilities or []
+        length = facts.get(f"{facts.get('general.architecture')}.context_length")
+        return replace(
+            self._traits,
+            most_tokens=length if isinstance(length, int) and length > 0 else None,
+            tools="tools" in able,
+            thinking="thinking" in able,
+        )
+
+    def _parts(self, question: Question, patience: float) -> Generator[ollama.ChatResponse, None, None]:
+        """Yield the parts of the answer. Raises ModelError."""
+        connection = Connection(self._settings, patience, question.answer_tokens)
+        begun = False
+        try:
+            with client(self._settings, connection) as asked, closing(self._chat(asked, question)) as parts:
+                for part in parts:
+                    begun = begun or bool(part.message.content)
+                    yield part
+        except Exception as error:
+            raise agent_error(connection, error, begun=begun) from None
+
+    def _chat(self, asked: ollama.Client, question: Question) -> Any:
         settings, traits = self._settings, self._traits
-        options: dict[str, Any] = {
-            "num_ctx": traits.context_tokens,
+        options = {
+            "num_ctx": traits.context_tokens,  # always the same: another one loads the model anew
             "num_predict": question.answer_tokens,
             "num_thread": settings.threads,
             "temperature": question.temperature,
             "seed": question.seed,
             "stop": list(question.stop) or None,
         }
-        with client(settings, patience) as asked:
-            yield from asked.chat(
-                model=settings.name,
-                messages=[{"role": one.role, "content": one.content} for one in question.messages],
-                stream=True,
-                format=dict(question.schema) if question.schema and traits.schema else None,
-                think=False if traits.thinking else None,
-                options={name: value for name, value in options.items() if value is not None},
-                keep_alive=_KEEP_ALIVE,
-            )
+        return asked.chat(
+            model=settings.name,
+            messages=[{"role": one.role, "content": one.content} for one in question.messages],
+            stream=True,
+            format=dict(question.schema) if question.schema and traits.schema else None,
+            think=False if traits.thinking else None,
+            options={name: value for name, value in options.items() if value is not None},
+            keep_alive=_KEEP_ALIVE,
+        )
 
 
-def client(settings: ModelSettings, patience: float) -> ollama.Client:
-    """Return a client that waits ``patience`` seconds for the first byte, and less for each one after it."""
-
-    def answered(response: httpx.Response) -> None:
-        response.request.extensions["timeout"]["read"] = settings.timeout
-
-    return ollama.Client(
-        host=settings.url,
-        follow_redirects=False,
-        timeout=httpx.Timeout(patience, connect=_CONNECT_SECONDS),
-        event_hooks={"response": [answered]},
-    )
+def client(settings: ModelSettings, connection: Connection) -> ollama.Client:
+    """Return a client for one exchange: closing it closes the connection, and the server stops."""
+    headers = {"Authorization": f"Bearer {settings.key}"} if settings.key else {}
+    return _Client(host=settings.url, headers=headers, **connection.options())
 
 
-def _refusal(settings: ModelSettings, error: ollama.ResponseError) -> Exception:
+def agent_error(connection: Connection, error: Exception, *, begun: bool) -> Exception:
+    """Return ``error`` as one of the agent's."""
+    settings = connection.settings
+    if isinstance(error, ConnectionError):
+        return errors.unreachable(settings)  # what the client makes of a refused connection
+    if not isinstance(error, ollama.ResponseError):
+        return connection.error(error, begun=begun)
+    said = str(error.error)
+    with suppress(ValueError, LookupError, TypeError):
+        said = str(json.loads(said)["error"])
+    if begun:
+        return errors.cut(settings, said)
     if error.status_code == 404:
         return errors.not_found(settings)
-    said = str(error.error)
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        said = str(json.loads(said)["error"])
-    return errors.refused(settings, error.status_code if error.status_code > 0 else 500, said[:200])
+    status = error.status_code if error.status_code > 0 else 500
+    return errors.refused(settings, status, said, connection.retry_after)
+
+
+class _Client(ollama.Client):
+    """A client that has Ollama refuse a prompt over the context instead of leaving out its beginning."""
+
+    def _request(self, cls: Any, *args: Any, stream: bool = False, **kwargs: Any) -> Any:
+        if args[1:] == ("/api/chat",) and isinstance(kwargs.get("json"), dict):
+            kwargs["json"] = {**kwargs["json"], "truncate": False}
+        return super()._request(cls, *args, stream=stream, **kwargs)

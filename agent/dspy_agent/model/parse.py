@@ -1,57 +1,102 @@
-"""From what a model wrote to the values of output fields: repaired, clipped and made to fit."""
+"""From what a model wrote to the values of output fields: read as JSON, repaired, or found in lines."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
+
+from dspy_agent.model.fit import blank, fit
+from dspy_agent.model.schema import field_schema, kind_of
 
 if TYPE_CHECKING:
     import dspy
 
-_MOST_CHARS: Final = 200_000
+_MOST_CHARS: Final = 1 << 15
+_NAME: Final = re.compile(r"[^a-z0-9]")
+_LINE: Final = re.compile(r"^[\s\"'*#`>-]{0,8}(\w[\w -]{0,40}?)[\s\"'*`]{0,4}[:=]\s*(.*)$")
 
 
 def fields_of(signature: type[dspy.Signature], text: str) -> dict[str, Any]:
     """Return the output fields that can be read from ``text``; what can't be is left out."""
-    said = _object(text[:_MOST_CHARS])
+    fields = signature.output_fields
+    said = _said(text[:_MOST_CHARS], [*fields])
     values: dict[str, Any] = {}
-    for name, field in signature.output_fields.items():
+    for name, field in fields.items():
         if name in said:
             try:
-                values[name] = _fitted(field, said[name])
-            except ValueError:
+                values[name] = _typed(field, fit(field_schema(field), said[name]))
+            except (ValueError, RecursionError):
                 continue
     return values
 
 
+def blanks_of(signature: type[dspy.Signature], missing: list[str]) -> dict[str, Any]:
+    """Return empty values for the fields of ``missing`` that may be empty."""
+    values: dict[str, Any] = {}
+    for name in missing:
+        field = signature.output_fields[name]
+        try:
+            values[name] = _typed(field, blank(field_schema(field)))
+        except ValueError:
+            continue
+    return values
+
+
+def _typed(field: Any, value: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind_of(field)).validate_python(value)
+
+
+def _said(text: str, names: list[str]) -> Mapping[str, Any]:
+    plain = {_NAME.sub("", name.lower()): name for name in names}
+    read = _object(text)
+    said = {plain[key]: value for key, value in _keyed(read).items() if key in plain}
+    if said:
+        return said
+    said = {plain[key]: value for key, value in _keyed(_lines(text)).items() if key in plain}
+    if not said and len(names) == 1 and text.strip():
+        return {names[0]: text.strip()}
+    return said
+
+
+def _keyed(read: Mapping[str, Any]) -> dict[str, Any]:
+    return {_NAME.sub("", str(key).lower()): value for key, value in read.items()}
+
+
 def _object(text: str) -> Mapping[str, Any]:
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        read = _repaired(text)
+    if isinstance(read, list):
+        read = next((one for one in read if isinstance(one, dict)), {})
+    return read if isinstance(read, dict) else {}
+
+
+def _repaired(text: str) -> Any:
     import json_repair
 
     start = text.find("{")
     if start < 0:
         return {}
     try:
-        read = json_repair.loads(text[start:])
-    except (ValueError, RecursionError):
+        return json_repair.loads(text[start:])
+    except (ValueError, RecursionError, IndexError):
         return {}
-    if isinstance(read, list):
-        read = next((item for item in read if isinstance(item, dict)), {})
-    return read if isinstance(read, dict) else {}
 
 
-def _fitted(field: Any, value: Any) -> Any:
-    from typing import Annotated
-
-    from dspy.adapters.utils import parse_value
-
-    kind = field.annotation
-    for limit in field.metadata:
-        most = getattr(limit, "max_length", None)
-        if most is not None and isinstance(value, str | list):
-            value = value[:most]
-        kind = Annotated[kind, limit]
-    if field.annotation is str and not isinstance(value, str):
-        import json
-
-        value = json.dumps(value, ensure_ascii=False)
-    return parse_value(value, kind if field.annotation is not str else str)
+def _lines(text: str) -> dict[str, str]:
+    """Return what stands as ``name: value`` in lines; a value goes on until the next one."""
+    found: dict[str, list[str]] = {}
+    last: list[str] = []
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if match:
+            last = found.setdefault(match[1], [])
+            last.append(match[2])
+        else:
+            last.append(line)
+    return {name: "\n".join(lines).strip() for name, lines in found.items()}

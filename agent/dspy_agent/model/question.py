@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from dspy_agent.model.traits import Traits
+
 OnText = Callable[[str], None]
 
 
@@ -40,16 +42,31 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said. ``finished`` is False if it was cut at ``answer_tokens``."""
+    """What a model said.
+
+    Args:
+        text: without what it thought.
+        finished: False if it was cut at ``answer_tokens``.
+        prompt_tokens: as the server counts.
+        answer_tokens: as the server counts.
+        thought: it thought before it answered.
+    """
 
     text: str
     finished: bool
     prompt_tokens: int | None = None
     answer_tokens: int | None = None
+    thought: bool = False
 
 
 class Server(Protocol):
-    """A model server: one attempt, no retries."""
+    """A model server: one attempt, no retries. All raise ModelError."""
 
     def answer(self, question: Question, patience: float, on_text: OnText) -> Answer:
-        """Ask, waiting at most ``patience`` seconds for the first byte. Raises ModelError."""
+        """Ask, waiting at most ``patience`` seconds for the first byte."""
+
+    def digest(self) -> str:
+        """Return what tells this very model from another of its name; empty if the server can't say."""
+
+    def told(self, patience: float) -> Traits:
+        """Return what the server says of the model, as far as it does."""

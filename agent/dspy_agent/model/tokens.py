@@ -1,8 +1,8 @@
 """How many tokens a text has: estimated from its characters, raised where a server counted more.
 
-A little too many rather than too few: what is over the budget is refused, never cut. The pieces and weights were
-fitted to the tokenizer of the small Qwen models on code, logs, JSON and prose; tables of other vocabularies differ
-by a few per cent, which the first answers teach.
+A little too many rather than too few: what is over the budget is refused, never cut. The pieces and weights
+were fitted to the tokenizer of the small Qwen models on code, logs, JSON and prose; tables of other
+vocabularies differ by a few per cent, which the first answers teach.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-# As tokenizers cut text before they merge: words at their humps, single digits, runs of signs, line ends, others.
+# As tokenizers cut text before they merge: words at their humps, single digits, runs of signs, line ends.
 _PIECES: Final = re.compile(
     r"(?P<word>[A-Z]?[a-z]+|[A-Z]+(?![a-z]))|(?P<digit>[0-9])|(?P<signs>[!-/:-@\[-`{-~]+\n*)"
     r"|(?P<line>\n\s*)|(?P<gap>[^\S\n]{2,})|(?P<other>[^\x00-\x7f]|[\x00-\x08\x0e-\x1f\x7f])"
