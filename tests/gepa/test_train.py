@@ -16,12 +16,13 @@ from tests.gepa.kit import MAGIC, asked, git, planner, proposes, shop
 from tests.support.fake_model import Answer, FakeModelServer
 
 PLAN = ("--module", "plan", "--examples", "16")
+ENOUGH = ("--calls", "20")  # questions, until the better instruction is found
 
 
 def test_the_better_instruction_is_found_kept_and_used(
     run: Callable[..., Ran], server: FakeModelServer, project: Path
 ) -> None:
-    done = run("train", *PLAN, "--json")
+    done = run("train", *PLAN, *ENOUGH, "--json")
     assert done.code == 0, done.err
     assert done.json["kept"]
     assert done.json["after"] > done.json["before"] + 0.2
@@ -45,7 +46,7 @@ def test_the_better_instruction_is_found_kept_and_used(
 def test_nothing_better_leaves_what_was_there(
     run: Callable[..., Ran], server: FakeModelServer, project: Path
 ) -> None:
-    assert run("train", *PLAN).code == 0
+    assert run("train", *PLAN, *ENOUGH).code == 0
     before = load_state(project, "plan")
     again = run("train", *PLAN, "--json")
     assert again.code == 1
@@ -88,19 +89,21 @@ def test_the_budget_is_kept(run: Callable[..., Ran], server: FakeModelServer) ->
     assert more.json["calls"] == asked(server) == 9
 
 
-def test_too_few_examples_are_told(
-    run: Callable[..., Ran], server: FakeModelServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    few = shop(tmp_path / "few", ("invoice", "parcel"))
-    done = run("train", "--module", "plan", "--workspace", str(few))
-    assert done.code == 0 or "too few examples" in done.err
+def test_too_few_examples_are_told(run: Callable[..., Ran], server: FakeModelServer, project: Path) -> None:
+    subprocess.run(["rm", "-rf", str(project)], check=True)
+    shop(project, ("invoice", "parcel"))
+    done = run("train", *PLAN, "--json")
+    assert done.code == 2
+    assert done.json["error"]["code"] == "TooFewExamples"
+    assert "commits that say what they do" in done.json["error"]["next"]
+    assert server.requests == []
 
 
 def test_without_git_the_functions_are_tasks(
     run: Callable[..., Ran], server: FakeModelServer, project: Path
 ) -> None:
     subprocess.run(["rm", "-rf", str(project / ".git")], check=True)
-    done = run("train", *PLAN, "--json")
+    done = run("train", *PLAN, *ENOUGH, "--json")
     assert done.code == 0, done.err
     assert done.json["kept"]
 
@@ -115,7 +118,7 @@ def test_a_server_that_goes_away_is_no_bad_answer(
     assert done.json["error"]["code"] == "ModelFailed"
     assert "the same command goes on" in done.err
     server.answers = [planner]
-    after = run("train", *PLAN, "--json")
+    after = run("train", *PLAN, *ENOUGH, "--json")
     assert after.code == 0, after.err
     assert after.json["resumed"] == 7
     assert after.json["kept"]

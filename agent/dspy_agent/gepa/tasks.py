@@ -57,7 +57,7 @@ TASKS: Final[Mapping[ModuleName, Task]] = {
             "plan",
             f"{_DATA}.plan:examples",
             f"{_METRICS}.plan:metric",
-            500,
+            600,
             "train in a repository with some dozen commits that say what they do",
         ),
         Task(
@@ -71,7 +71,7 @@ TASKS: Final[Mapping[ModuleName, Task]] = {
             "router",
             f"{_DATA}.router:examples",
             f"{_METRICS}.router:metric",
-            120,
+            160,
             "train where there is more code, or name logs: --logs PATH",
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,9 @@ _MOST: Final = 600
 _SECONDS: Final = 20
 _GIT: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false", "log", "--no-color", "--no-show-signature")
 _WHICH: Final = ("--no-merges", "--no-renames", "--no-ext-diff", "--no-textconv", "--relative")
-_SHAPE: Final = ("--numstat", "-z", "--format=%x01%h%x00%s%x00")
+_MARK: Final = "commit"
+_CHANGED: Final = re.compile(r"\s*(\d+)\t(\d+)\t(.+)", re.S)
+_SHAPE: Final = ("--numstat", "-z", f"--format=%x00{_MARK}%x00%h%x00%s%x00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Commit:
 
     id: str
     subject: str
-    files: Mapping[str, int]
+    files: dict[str, int]
 
 
 def commits(workspace: Path) -> list[Commit]:
@@ -47,11 +49,15 @@ def commits(workspace: Path) -> list[Commit]:
 
 
 def _parse(text: str) -> Iterator[Commit]:
-    for block in text.split("\x01")[1:]:
-        id, _, rest = block.partition("\0")
-        subject, _, changed = rest.partition("\0")
-        files = {}
-        for entry in changed.split("\0"):
-            if match := re.fullmatch(r"\s*(\d+)\t(\d+)\t(.+)", entry, re.S):
-                files[match[3]] = int(match[1]) + int(match[2])
-        yield Commit(id, subject, files)
+    """Yield the commits in parts that NUL bytes end: a mark, hash and subject, then the files."""
+    parts = iter(text.split("\0"))
+    found: Commit | None = None
+    for part in parts:
+        if part.strip("\n") == _MARK:
+            if found is not None:
+                yield found
+            found = Commit(next(parts, ""), next(parts, ""), {})
+        elif found is not None and (match := _CHANGED.fullmatch(part)):
+            found.files[match[3]] = int(match[1]) + int(match[2])
+    if found is not None:
+        yield found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice, zip_longest
 from pathlib import Path
@@ -18,7 +19,7 @@ _LEAST_SAID: Final = 5  # words of a docstring that describe a function
 _KINDS: Final = 5  # no kind of request is more than this part of all
 
 
-class Request(NamedTuple):
+class Kind(NamedTuple):
     """A kind of request: how it may be said, the best tools, and those that would do half as well."""
 
     ways: tuple[str, ...]
@@ -26,17 +27,27 @@ class Request(NamedTuple):
     fine: tuple[str, ...] = ()
 
 
-_SOURCE: Final = Request(
+class Request(NamedTuple):
+    """A request: its words, its group, its best tools, those half as good, and what the argument needs."""
+
+    task: str
+    group: str
+    best: tuple[str, ...]
+    fine: tuple[str, ...]
+    needed: list[str]
+
+
+_SOURCE: Final = Kind(
     ("show me the source of {name}", "how is {name} implemented?", "print the code of {name}"),
     ("extract",),
     ("codectx", "esearch", "grep"),
 )
-_FILE: Final = Request(
+_FILE: Final = Kind(
     ("what is in {path}, and who uses it?", "explain what {path} is for", "what tests {path}?"),
     ("codectx",),
     ("extract", "intel"),
 )
-_MEANING: Final = Request(
+_MEANING: Final = Kind(
     (
         "where is the code that does this: {says}",
         "which function fits: {says}",
@@ -45,10 +56,10 @@ _MEANING: Final = Request(
     ("esearch", "intel"),
     ("grep",),
 )
-_TEXT: Final = Request(
+_TEXT: Final = Kind(
     ('which lines contain the text "{text}"?', 'find every place that has "{text}"'), ("grep",), ("esearch",)
 )
-_LOGS: Final = Request(
+_LOGS: Final = Kind(
     (
         "which errors are in the logs?",
         "did anything crash in the last hour?",
@@ -58,7 +69,7 @@ _LOGS: Final = Request(
     ("ctx",),
     ("intel",),
 )
-_LAYOUT: Final = Request(
+_LAYOUT: Final = Kind(
     (
         "what folders does this project have?",
         "give me an overview of the directory structure",
@@ -71,49 +82,60 @@ _LAYOUT: Final = Request(
 def examples(workspace: Path, logs: tuple[Path, ...], most: int) -> list[Example]:
     """Return requests, of each kind about as many."""
     found = sorted(functions(workspace), key=lambda function: _draw(function.path, function.symbol))
+    asked = chain.from_iterable(
+        zip_longest(*(islice(kind, most // _KINDS) for kind in _kinds(workspace, found)))
+    )
+    return [_example(workspace, logs, request) for request in asked if request is not None][:most]
+
+
+def _kinds(workspace: Path, found: Sequence[Function]) -> Iterator[Iterator[Request]]:
     names = [function for function in found if len(function.symbol.rpartition(".")[2]) > 3]
     said = [function for function in found if len(function.says.split()) >= _LEAST_SAID]
     paths = dict.fromkeys(function.path for function in found)
-    kinds: list[Iterator[Example]] = [
-        (_example(_SOURCE, f.path, [f.symbol], name=f.symbol) for f in names),
-        (_example(_MEANING, f.path, _telling(f.says), says=f.says) for f in said),
-        (_example(_FILE, path, [path], path=path) for path in paths),
-        (_example(_TEXT, f.path, [text], text=text) for f, text in _texts(found)),
-        (_example(kind, way, [], way=way) for kind in (_LOGS, _LAYOUT) for way in kind.ways),
-        (_from_session(task, tool, arguments) for task, tool, arguments in taken(workspace)),
-    ]
-    mixed = chain.from_iterable(zip_longest(*(islice(kind, most // _KINDS) for kind in kinds)))
-    return [example for example in mixed if example is not None][:most]
+    yield (_say(_SOURCE, f.path, [f.symbol], name=f.symbol) for f in names)
+    yield (_say(_MEANING, f.path, _telling(f.says), says=f.says) for f in said)
+    yield (_say(_FILE, path, [path], path=path) for path in paths)
+    yield (_say(_TEXT, f.path, [text], text=text) for f, text in _texts(found))
+    yield (Request(way, way, kind.best, kind.fine, []) for kind in (_LOGS, _LAYOUT) for way in kind.ways)
+    yield (_from_session(*step) for step in taken(workspace))
 
 
-def _example(kind: Request, group: str, needed: list[str], **words: str) -> Example:
-    way = words.pop("way", None) or kind.ways[_draw(group, *words.values())[0] % len(kind.ways)]
-    return _of(way.format(**words), group, kind.best, kind.fine, needed)
+def _say(kind: Kind, group: str, needed: list[str], **words: str) -> Request:
+    way = kind.ways[_draw(group, *words.values())[0] % len(kind.ways)]
+    return Request(way.format(**words), group, kind.best, kind.fine, needed)
 
 
-def _from_session(task: str, tool: str, arguments: Mapping[str, Any]) -> Example:
+def _from_session(task: str, tool: str, arguments: Mapping[str, Any]) -> Request:
     needed = [str(value)[:80] for value in arguments.values() if isinstance(value, str)][:1]
     if tool in _MEANING.best:
         needed = _telling(" ".join(needed))
-    return _of(task, task, (tool,), (), needed)
+    return Request(task, task, (tool,), (), needed)
 
 
-def _of(task: str, group: str, best: Sequence[str], fine: Sequence[str], needed: Sequence[str]) -> Example:
-    facts = {"task": task, "best": list(best), "fine": list(fine), "needed": list(needed)}
-    return Example(example_id("router", facts), group, facts, lazily(_inputs, task))
+def _example(workspace: Path, logs: tuple[Path, ...], request: Request) -> Example:
+    facts = {
+        "task": request.task,
+        "best": list(request.best),
+        "fine": list(request.fine),
+        "needed": request.needed,
+    }
+    make = lazily(_inputs, workspace, logs, request.task)
+    return Example(example_id("router", facts), request.group, facts, make)
 
 
-def _inputs(task: str) -> Mapping[str, Any]:
+def _inputs(workspace: Path, logs: tuple[Path, ...], task: str) -> Mapping[str, Any]:
+    """Return what a conversation asks at its first step."""
     from dspy_agent.loop.forms import choice_of, usable
+    from dspy_agent.session import suggest
     from dspy_agent.tools.registry import BY_NAME, TOOLS
 
     names = usable([tool.name for tool in TOOLS if not tool.changes])
-    lines = [f"{name}: {BY_NAME[name].summary}" for name in names]
+    suggested = suggest.LinearSuggester().suggest(suggest.Request(task, workspace, logs, names))
     return {
         "task": task,
-        "tools": "\n".join(lines),
+        "tools": "\n".join(f"{name}: {BY_NAME[name].summary}" for name in names),
         "seen": "",
-        "suggested": "",
+        "suggested": shlex.join(suggested[0].words) if suggested else "",
         "kind": choice_of(names, False),
     }
 

@@ -16,8 +16,9 @@ def metric(example: Example, answer: Any, workspace: Path) -> Score:
     from dspy_agent.loop.forms import said_in
 
     facts = example.facts
-    tool = str(getattr(answer.step, "tool", ""))
-    said = " ".join(str(value) for value in said_in(answer.step).values() if value)
+    step = said_in(answer.step)
+    tool = str(step.pop("tool", ""))
+    said = " ".join(str(value) for value in step.values() if value)
     best = " or ".join(facts["best"])
     right = 1.0 if tool in facts["best"] else 0.4 if tool in facts["fine"] else 0.0
     checks = [Check(0.6, right, f"{best} was the right tool for this request, not {tool or 'none'}.")]
