@@ -1,0 +1,43 @@
+"""The agent's `edit`: it finds, writes, and checks its candidates by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.bugs.systems.base import Answer, Place
+from benchmarks.bugs.tasks import Task
+from dspy_agent.edits import EditOptions, edit
+from dspy_agent.model.access import open_model
+from dspy_agent.tools.base import ToolContext
+from dspy_agent_core.errors import AgentError
+
+
+class Ours:
+    """`dspy-agent edit` without the terminal; what it thinks best counts, verified or not."""
+
+    name = "ours"
+    mends = True
+
+    def answer(self, task: Task, folder: Path, seconds: float) -> Answer:
+        """Edit once, with its own defaults within ``seconds``."""
+        model = open_model(folder)
+        try:
+            edited = edit(task.text, ToolContext(folder.resolve()), model, EditOptions(seconds=seconds))
+        except AgentError as error:
+            return Answer((), {}, model.usage.calls, note=f"{error.code}: {error}")
+        usage = model.usage
+        best = edited.best
+        said = [
+            f"{len(edited.candidates)} candidates",
+            "verified" if best and best.verified else "not verified",
+            *(f"rejected: {one.rejected}" for one in edited.candidates if one.rejected),
+            *edited.notes,
+        ]
+        return Answer(
+            tuple(Place(one.path, one.line, one.end_line) for one in edited.located),
+            best.changes if best else {},
+            usage.calls,
+            usage.prompt_tokens,
+            usage.answer_tokens,
+            "; ".join(said),
+        )
