@@ -82,13 +82,22 @@ def _any(kinds: list[Schema], value: Any) -> Any:
         for kind in kinds:
             if kind.get("type") == "null":
                 return None
-    exact = [kind for kind in kinds if kind.get("type") == _TYPES.get(type(value))]
-    for kind in (*exact, *kinds):
+    for kind in sorted(kinds, key=lambda kind: _likeness(kind, value), reverse=True):
         try:
             return fit(kind, value)
         except ValueError:
             continue
     raise ValueError("none of the kinds")
+
+
+def _likeness(kind: Schema, value: Any) -> int:
+    """Return how well ``value`` is of the kind as it is: objects by their names."""
+    if kind.get("type") != _TYPES.get(type(value)):
+        return 0
+    if not isinstance(value, dict):
+        return 1
+    names = kind.get("properties", value).keys()
+    return 1000 + len(names & value.keys()) - len(names ^ value.keys())
 
 
 def _string(schema: Schema, value: Any) -> str:
@@ -178,12 +187,14 @@ def _object(schema: Schema, value: Any) -> dict[str, Any]:
 
 
 def _field(kind: Schema, value: dict[str, Any], name: str) -> Any:
-    if name in value:
-        try:
-            return fit(kind, value[name])
-        except ValueError:
-            pass
-    return blank(kind)
+    if name not in value:
+        return blank(kind)
+    try:
+        return fit(kind, value[name])
+    except ValueError:
+        if "const" in kind:
+            raise  # it is an object of another kind
+        return blank(kind)
 
 
 def _null(schema: Schema, value: Any) -> None:
