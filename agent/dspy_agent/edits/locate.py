@@ -9,8 +9,9 @@ from typing import Final
 
 from dspy_agent.edits.board import Board
 from dspy_agent.edits.clues import Clues, Place, clues_in
-from dspy_agent.edits.executed import Executed, Failure
+from dspy_agent.edits.executed import Executed
 from dspy_agent.edits.results import EditOptions, Located
+from dspy_agent.edits.source import read_source
 from dspy_agent.edits.tests_of import named_tests, tests_near
 from dspy_agent.edits.traced import traced
 from dspy_agent.edits.units import Units
@@ -72,6 +73,7 @@ class _Look:
         self._resolve = PathResolver(context.workspace)
         self._board = Board(self._units)
         self._notes: list[str] = []
+        self._chosen: set[tuple[str, str]] = set()
         self._clues: Clues = clues_in(task)
         self._index: Index = current_index(context.workspace)
         self._graph = Graph(self._index.corpus)
@@ -97,15 +99,12 @@ class _Look:
         return Looked(tuple(located[:MOST]), tuple(failing or tests), executed, tuple(self._notes))
 
     def _file(self, path: str) -> str:
-        from dspy_agent.edits.source import read_source
-
         return read_source(self._context.workspace, path).path
 
     def _is_wanted(self, found: Located) -> bool:
         """Whether a symbol is of the program, and not of its tests, unless these were named."""
-        names = self._options.symbols
-        if names:
-            return any(_means(name, found) for name in names)
+        if self._chosen:
+            return (found.path, found.symbol) in self._chosen
         return bool(self._only) or not is_test(found.path)
 
     def _add_evidence(self) -> list[int]:
@@ -213,31 +212,27 @@ class _Look:
     def _add_named_by_user(self) -> None:
         for name in self._options.symbols:
             path, _, symbol = name.rpartition(":")
-            places = [self._file(path)] if path else sorted(self._only)
-            found = False
-            for chunk in self._graph.definitions(term_hash(symbol.rpartition(".")[2])):
-                place = place_of(self._index.corpus, chunk)
-                matches = f".{place.symbol}".endswith(f".{symbol}")
-                if matches and (not places or place.path in places):
-                    self._add_exactly(place.path, place.symbol, place.line)
-                    found = True
+            files = [self._file(path)] if path else sorted(self._only)
+            chunks = self._graph.definitions(term_hash(symbol.rpartition(".")[2]))
+            places = [place_of(self._index.corpus, chunk) for chunk in chunks]
+            places = [place for place in places if not files or place.path in files]
+            exact = [place for place in places if place.symbol == symbol]
+            found = exact or [place for place in places if place.symbol.endswith(f".{symbol}")]
             if not found:
                 raise UsageError(
                     f"There is no symbol {name!r} here.",
                     code="SymbolNotFound",
                     next=f"Look for it: dspy-agent esearch --q {symbol}",
                 )
+            for place in found:
+                self._add_exactly(place.path, place.symbol, place.line)
 
     def _add_exactly(self, path: str, name: str, line: int) -> None:
         source = self._units.source(path)
         symbol = source.symbol(name, line) if source else None
         if symbol is not None:
+            self._chosen.add((path, name))
             self._board.add(path, symbol, 0.95, "you named it")
-
-
-def _means(name: str, found: Located) -> bool:
-    path, _, symbol = name.rpartition(":")
-    return f".{found.symbol}".endswith(f".{symbol}") and (not path or found.path.endswith(path))
 
 
 def _subjects(test: str) -> list[str]:
@@ -255,6 +250,3 @@ def _subjects(test: str) -> list[str]:
 
 def _is_run_when_called(symbol: Symbol) -> bool:
     return symbol.kind in ("function", "method")
-
-
-__all__ = ["Failure", "Looked", "Tell", "locate", "look"]

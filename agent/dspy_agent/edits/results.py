@@ -21,6 +21,7 @@ class EditOptions:
         candidates: how many answers the model is asked for at most.
         seconds: for the whole: finding, writing and checking.
         seed: of the model's sampling.
+        warm: no answer is the likeliest one: that was had before.
     """
 
     files: tuple[str, ...] = ()
@@ -29,6 +30,7 @@ class EditOptions:
     candidates: int = 4
     seconds: float = 300.0
     seed: int = 0
+    warm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Candidate:
     rejected: str | None = None
     temperature: float = 0.0
     round: int = 0
+    lines: tuple[int, int] | None = None
+    answer: str = ""
     failure: str = ""
     score: float = 0.0
     verified: bool = False

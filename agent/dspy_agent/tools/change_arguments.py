@@ -46,3 +46,35 @@ class CheckpointsArguments:
     """Arguments of ``checkpoints``."""
 
     max: Annotated[int, typer.Option("--max", min=1, help="List at most this many, the newest.")] = 20
+
+
+@dataclass(frozen=True, slots=True)
+class EditArguments:
+    """Arguments of ``edit``."""
+
+    task: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TASK...", help="What is to be changed, in plain words.", show_default=False),
+    ] = None
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", "-f", metavar="PATH", help="Change this file, or write it if it is new."),
+    ] = None
+    symbol: Annotated[
+        list[str] | None,
+        typer.Option("--symbol", "-s", metavar="NAME", help="Change this symbol: Class.method or PATH:name."),
+    ] = None
+    test: Annotated[
+        list[str] | None,
+        typer.Option("--test", metavar="ID", help="A test that should pass then, as PATH::name."),
+    ] = None
+    candidates: Annotated[
+        int, typer.Option("--candidates", min=1, max=32, help="Ask the model this often at most.")
+    ] = 4
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, help="No candidate is begun after this many seconds.")
+    ] = 300.0
+    more: Annotated[
+        bool, typer.Option("--more", help="Other candidates for the proposal's task, or for TASK.")
+    ] = False
+    apply: Annotated[bool, typer.Option("--apply", help="Land it at once if it is verified.")] = False

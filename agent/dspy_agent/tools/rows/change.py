@@ -7,6 +7,23 @@ from dspy_agent.tools.base import Tool
 
 CHANGE: tuple[Tool, ...] = (
     Tool(
+        name="edit",
+        summary="Change the code for a task: what a model writes is checked, and shown as a proposal.",
+        arguments=args.EditArguments,
+        run="dspy_agent.tools.edit:run",
+        render="dspy_agent.tools.edit:render",
+        cost=90.0,
+        cooldown=30,
+        examples=(
+            "dspy-agent edit 'test_total fails'",
+            "dspy-agent edit 'retry three times' --symbol Client.get --candidates 6",
+            "dspy-agent edit 'a module with a function slug(text)' --file src/slug.py --json",
+        ),
+        reads_logs=True,
+        notes="dspy_agent.tools.edit:notes",
+        changes=True,
+    ),
+    Tool(
         name="diff",
         summary="Show the proposal that waits, or what a checkpoint changed.",
         arguments=args.DiffArguments,

@@ -1,0 +1,193 @@
+"""Makes an edit: locate, let the model write, put it in place, check it; until one candidate is verified."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from dspy_agent.edits.answer import Rejected
+from dspy_agent.edits.locate import Looked, Tell, look
+from dspy_agent.edits.question import Prompt, Questions
+from dspy_agent.edits.results import Candidate, Edited, EditOptions, Located
+from dspy_agent.edits.source import read_source
+from dspy_agent.edits.splice import Slot, rewritten, slot_of
+from dspy_agent.edits.trial import Trials
+from dspy_agent.model.data import as_data
+from dspy_agent.tools.base import ToolContext
+from dspy_agent_core.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from dspy_agent.model.access import Model
+
+_TOP: Final = 3  # symbols that are tried
+_NEAR: Final = 0.75  # a second symbol whose score is at least this is tried before the first one again
+_WARM: Final = (0.5, 0.7, 0.9)
+_USABLE: Final = 0.44  # the score of a change that breaks nothing
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """The symbol to write, by rank; ``mend``: go on from the best candidate so far."""
+
+    rank: int
+    temperature: float
+    mend: bool = False
+
+
+def edit(
+    task: str,
+    context: ToolContext,
+    model: Model,
+    options: EditOptions | None = None,
+    *,
+    tell: Tell | None = None,
+) -> Edited:
+    """Return candidates for ``task``, the best of them verified if any is; nothing is changed.
+
+    Raises:
+        AgentError: a named file or symbol is not there, no sandbox can be had, or the model can't be used.
+    """
+    return _Edit(task, context, model, options or EditOptions(), tell or _nobody).result()
+
+
+def _nobody(line: str) -> None:
+    """Nobody watches."""
+
+
+class _Edit:
+    def __init__(
+        self, task: str, context: ToolContext, model: Model, options: EditOptions, tell: Callable[[str], None]
+    ) -> None:
+        self._task, self._model, self._options, self._tell = task, model, options, tell
+        self._workspace: Path = context.workspace
+        self._deadline = time.monotonic() + options.seconds
+        tell("locating")
+        self._looked: Looked = look(task, context, options, tell)
+        self._questions = Questions(task, self._workspace, model, self._looked.executed)
+        self._trials = Trials(self._workspace, self._looked, self._deadline, tell)
+        self._notes = list(self._looked.notes)
+        self._done: list[Candidate] = []
+
+    def result(self) -> Edited:
+        places = list(self._places())
+        if not places:
+            self._notes.append(
+                "Nothing here was found that the task is about: name it with --file or --symbol."
+            )
+        for number, attempt in enumerate(_tries(places, self._options) if places else (), 1):
+            if time.monotonic() > self._deadline:
+                self._notes.append(f"The time is up after {number - 1} candidates.")
+                break
+            self._done.append(self._candidate(number, attempt, places))
+            if self._done[-1].verified:
+                break
+        return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
+
+    def _places(self) -> Iterator[tuple[Located, Slot, Prompt]]:
+        """Yield the symbols that can be written by this model, likeliest first."""
+        found = 0
+        for located in self._looked.located:
+            try:
+                source = read_source(self._workspace, located.path)
+                symbol = source.symbol(located.symbol, located.line)
+                slot = slot_of(source, symbol) if symbol else None
+            except WorkspaceError as error:
+                self._notes.append(error.message)
+                continue
+            prompt = self._questions.about(slot) if slot else None
+            if slot is None or prompt is None:
+                self._notes.append(f"{located.path} {located.symbol} is too large for the model.")
+                continue
+            yield located, slot, prompt
+            found += 1
+            if found == _TOP:
+                return
+
+    def _candidate(
+        self, number: int, attempt: _Try, places: Sequence[tuple[Located, Slot, Prompt]]
+    ) -> Candidate:
+        failed, rank = self._to_mend() if attempt.mend else (None, attempt.rank)
+        if failed is not None:
+            rank = next(at for at, place in enumerate(places) if place[0].symbol == failed.symbol)
+        located, slot, prompt = places[min(rank, len(places) - 1)]
+        candidate = Candidate(
+            number,
+            located.path,
+            located.symbol,
+            temperature=attempt.temperature,
+            round=1 if failed else 0,
+            lines=(located.line, located.end_line),
+        )
+        try:
+            answer = self._answer(number, attempt, prompt, self._said_of(failed, prompt))
+            candidate = replace(candidate, answer=answer)
+            data = rewritten(slot, answer)
+        except Rejected as reason:
+            self._tell(f"candidate {number}: {reason}")
+            return replace(candidate, rejected=str(reason))
+        changes = {located.path: data}
+        if any(before.changes == changes for before in self._done):
+            return replace(candidate, rejected="it is the same as one before")
+        return self._trials.judged(replace(candidate, changes=changes))
+
+    def _answer(self, number: int, attempt: _Try, prompt: Prompt, failed: str) -> str:
+        from dspy_agent.modules.registry import load_module
+
+        self._tell(f"candidate {number} of {self._options.candidates}: writing")
+        written = [0]
+
+        def count(piece: str) -> None:
+            written[0] += 1
+            if written[0] % 20 == 0:
+                self._tell(f"candidate {number} of {self._options.candidates}: {written[0]} tokens")
+
+        with self._model.answering(
+            on_text=count,
+            answer_tokens=prompt.answer_tokens,
+            temperature=attempt.temperature,
+            seed=self._options.seed + number,
+        ):
+            said: Any = load_module("code", self._workspace)(
+                task=prompt.task,
+                source=prompt.source,
+                language=prompt.language,
+                facts=prompt.facts,
+                context=prompt.context,
+                failed=failed,
+                prefill=self._model.settings.server == "ollama",
+            )
+        if not said.finished:
+            raise Rejected("it was cut at the limit of its length")
+        return self._questions.secrets.show(said.answer)
+
+    def _to_mend(self) -> tuple[Candidate | None, int]:
+        """Return the candidate to go on from: the best that failed a check."""
+        failed = [one for one in self._done if one.failure and one.round == 0]
+        return max(failed, key=lambda one: one.score, default=None), 0
+
+    def _said_of(self, failed: Candidate | None, prompt: Prompt) -> str:
+        if failed is None:
+            return ""
+        room = 3 * self._questions.room_for(prompt)
+        code = self._questions.secrets.hide(failed.answer.strip().removesuffix("```").rstrip()) + "\n```"
+        said = f"{code}\nStill wrong:\n{as_data(failed.failure[-600:], 600, 'output')}"
+        return said if len(said) <= room else ""
+
+    def _best(self) -> Candidate | None:
+        usable = [one for one in self._done if one.changes and one.score > _USABLE]
+        return max(usable, key=lambda one: (one.verified, one.score, -one.number), default=None)
+
+
+def _tries(places: Sequence[tuple[Located, Slot, Prompt]], options: EditOptions) -> Iterator[_Try]:
+    """Yield what to try: sure answers for the likely symbols, then mended and warmer ones."""
+    second = len(places) > 1 and places[1][0].score >= _NEAR
+    order = [_Try(0, 0.0), _Try(1, 0.0) if second else _Try(0, _WARM[0]), _Try(0, 0.2, mend=True)]
+    order.append(_Try(1 if len(places) > 1 and not second else 0, 0.0 if not second else _WARM[0]))
+    if options.warm:
+        order = []
+    while len(order) < options.candidates:
+        order.append(_Try(len(order) % min(_TOP, len(places)), _WARM[len(order) % len(_WARM)]))
+    yield from order[: options.candidates]

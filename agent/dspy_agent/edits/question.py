@@ -1,0 +1,148 @@
+"""What a model is told about a symbol: within its budget, what is most telling first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dspy_agent.edits.executed import Executed, Failure
+from dspy_agent.edits.hidden import HiddenSecrets
+from dspy_agent.edits.splice import Slot
+from dspy_agent.edits.units import Units
+from dspy_agent.index.evidence import chunk_at
+from dspy_agent.index.shared import index_of
+from dspy_agent.model.data import as_data, without_secrets
+from dspy_agent_core.code.links import is_test
+from dspy_agent_core.index.graph import Graph
+from dspy_agent_core.index.places import place_of
+
+if TYPE_CHECKING:
+    from dspy_agent.model.access import Model
+
+_OWN_WORDS: Final = 260  # tokens of instructions, headings and marks
+_TASK_TOKENS: Final = 700
+_FACTS_TOKENS: Final = 420  # a small model on a CPU reads fifty a second
+_CONTEXT_TOKENS: Final = 260
+_CHARACTERS_A_TOKEN: Final = 3
+_TEST_LINES: Final = 16
+_MOST_CALLED: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The inputs of the module ``code``, and how long an answer may be; None of it holds a secret."""
+
+    task: str
+    source: str
+    language: str
+    facts: str
+    context: str
+    answer_tokens: int
+
+
+class Questions:
+    """Makes the prompts of one task."""
+
+    def __init__(self, task: str, workspace: Path, model: Model, executed: Executed) -> None:
+        self._workspace, self._model, self._executed = workspace, model, executed
+        self._units = Units(workspace)
+        self.secrets = HiddenSecrets()
+        self._task = without_secrets(_ends(task, _TASK_TOKENS * _CHARACTERS_A_TOKEN))
+
+    def about(self, slot: Slot) -> Prompt | None:
+        """Return the prompt for the symbol in ``slot``; None if the symbol is too large for the model."""
+        source, documentation = _without_docstring(slot)
+        source = self.secrets.hide(source)
+        answer = round(1.25 * self._model.count(source)) + 100
+        room = self._model.prompt_tokens(answer) - _OWN_WORDS - self._model.count(source + self._task)
+        if room < 0:
+            return None
+        facts = self._facts(min(room, _FACTS_TOKENS)) if self._executed.failures else ""
+        room -= self._model.count(facts)
+        context = self._context(slot, documentation, min(room, _CONTEXT_TOKENS)) if room > 40 else ""
+        return Prompt(self._task, source, slot.source.language, facts, context, answer)
+
+    def room_for(self, prompt: Prompt) -> int:
+        """Return the tokens that are left beside ``prompt``."""
+        used = "".join((prompt.task, prompt.source, prompt.facts, prompt.context))
+        return self._model.prompt_tokens(prompt.answer_tokens) - _OWN_WORDS - self._model.count(used)
+
+    def _facts(self, tokens: int) -> str:
+        """Return what the first failing test is and says."""
+        name, failure = next(iter(self._executed.failures.items()))
+        said = as_data(_ending(failure.text, tokens * _CHARACTERS_A_TOKEN // 2), 4000, "output")
+        test = self._test(failure, tokens * _CHARACTERS_A_TOKEN // 2)
+        shown = f"The test, which fails at its last line:\n```\n{test}\n```\n" if test else ""
+        return f"{name} fails.\n{shown}It says:\n{said}"
+
+    def _test(self, failure: Failure, characters: int) -> str:
+        """Return the lines of the test down to the one that fails."""
+        for place in failure.frames:
+            symbol = self._units.at(place.path, place.line or 0) if is_test(place.path) else None
+            source = self._units.source(place.path)
+            if symbol is None or source is None or place.line is None:
+                continue
+            lines = [line.rstrip() for line in source.lines[symbol.line - 1 : place.line]]
+            kept = lines if len(lines) <= _TEST_LINES else [lines[0], "    ...", *lines[2 - _TEST_LINES :]]
+            return self.secrets.hide("\n".join(kept))[-characters:]
+        return ""
+
+    def _context(self, slot: Slot, documentation: str, tokens: int) -> str:
+        """Return what the symbol should do, where it stands, and what it calls, as far as that fits."""
+        kept: list[str] = []
+        left = tokens
+        for piece in self._pieces(slot, documentation):
+            piece = without_secrets(piece)
+            cost = self._model.count(piece)
+            if cost <= left:
+                kept.append(piece)
+                left -= cost
+        return "\n".join(kept)
+
+    def _pieces(self, slot: Slot, documentation: str) -> Iterator[str]:
+        if documentation:
+            yield f"{slot.symbol.name} should do this:\n{documentation}"
+        outer = slot.symbol.qualified.rpartition(".")[0]
+        around = slot.source.symbol(outer, slot.symbol.line) if outer else None
+        if around is not None:
+            yield f"It is in: {around.signature}"
+        index = index_of(self._workspace)
+        chunk = chunk_at(index.corpus, slot.source.path, slot.symbol.line)
+        if chunk is None:
+            return
+        calls = [edge.target for edge in Graph(index.corpus).edges(chunk) if edge.relation == "calls"]
+        for target in calls[:_MOST_CALLED]:
+            place = place_of(index.corpus, target)
+            if place.signature and not is_test(place.path):
+                yield f"It calls: {place.signature}"
+
+
+def _without_docstring(slot: Slot) -> tuple[str, str]:
+    """Return a Python symbol without a long docstring, which is put back later, and that."""
+    symbol = slot.symbol
+    if symbol.docstring is None or symbol.docstring_lines is None or slot.source.language != "python":
+        return slot.text, ""
+    first, last = (line - symbol.line for line in symbol.docstring_lines)
+    rest = [*slot.lines[:first], *slot.lines[last + 1 :]]
+    if last - first < 2 or symbol.kind == "class" or not "".join(rest[first:]).strip():
+        return slot.text, ""
+    return "\n".join(rest), symbol.docstring
+
+
+def _ends(text: str, characters: int) -> str:
+    """Return the beginning and the end of ``text``."""
+    half = characters // 2
+    return text if len(text) <= characters else f"{text[:half]}\n[…]\n{text[-half:]}"
+
+
+def _ending(text: str, characters: int) -> str:
+    """Return the last lines of ``text``, and those that pytest marks as the error."""
+    lines: Sequence[str] = [line for line in text.split("\n") if line.strip()]
+    kept: list[str] = []
+    for line in reversed(lines):
+        if sum(map(len, kept)) + len(line) > characters and kept:
+            break
+        kept.insert(0, line[:300])
+    return "\n".join(kept)

@@ -1,0 +1,87 @@
+"""Tries a candidate: on the failing tests first, which is quick, then by all the checks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dspy_agent.edits.executed import run_traced
+from dspy_agent.edits.locate import Looked
+from dspy_agent.edits.results import Candidate
+from dspy_agent.edits.tests_of import files_of
+from dspy_agent.edits.traced import python_with_pytest
+from dspy_agent.verify.affected import affected_tests
+from dspy_agent.verify.checks import Verification, verify
+from dspy_agent.verify.worktree import scratch
+
+_QUICK_SECONDS = 30.0
+_MOST_TARGETS = 20
+
+
+class Trials:
+    """Judges the candidates of one task in scratch copies of ``workspace``."""
+
+    def __init__(self, workspace: Path, looked: Looked, deadline: float, tell: Callable[[str], None]) -> None:
+        self._workspace, self._deadline, self._tell = workspace, deadline, tell
+        self._targets = looked.executed.failing[:_MOST_TARGETS]
+        self._named = files_of(looked.tests)
+
+    def judged(self, candidate: Candidate) -> Candidate:
+        """Return ``candidate`` with what the tests and the checks say of it."""
+        fixed, failure = self._on_targets(candidate)
+        if failure:
+            share = fixed / max(len(self._targets), 1)
+            return replace(candidate, failure=failure, score=round(0.3 * share, 4))
+        self._tell(f"candidate {candidate.number}: checking syntax, lint and tests")
+        found = verify(
+            self._workspace,
+            candidate.changes,
+            tests=self._tests(candidate),
+            seconds=max(10.0, min(180.0, self._deadline - time.monotonic())),
+        )
+        return replace(
+            candidate,
+            verification=found,
+            failure="" if found.is_sound else _told(found),
+            score=found.score,
+            verified=self._is_verified(found),
+        )
+
+    def _on_targets(self, candidate: Candidate) -> tuple[int, str]:
+        """Return how many of the failing tests pass now, and what the others say."""
+        python = python_with_pytest(self._workspace) if self._targets else None
+        if python is None:
+            return 0, ""
+        self._tell(f"candidate {candidate.number}: running the failing tests")
+        with scratch(self._workspace, candidate.changes) as made:
+            ran = run_traced(made, self._workspace, python, self._targets, [], _QUICK_SECONDS)
+        passed = sum(ran.outcomes.get(test) == "passed" for test in self._targets)
+        if passed == len(self._targets):
+            return passed, ""
+        said = [*(failure.text for failure in ran.failures.values()), *(error.text for error in ran.errors)]
+        return passed, said[0] if said else "The tests did not end."
+
+    def _tests(self, candidate: Candidate) -> Sequence[str] | None:
+        """Return the test files to run: those of the task, and those that the change may affect."""
+        if not self._named:
+            return None
+        lines = {candidate.path: [candidate.lines]} if candidate.lines else {}
+        return list(dict.fromkeys([*self._named, *affected_tests(self._workspace, lines)]))
+
+    def _is_verified(self, found: Verification) -> bool:
+        tests = found.tests
+        if not found.is_sound or tests is None or not tests.after.ran or tests.after.timed_out:
+            return False
+        return bool(self._targets or tests.fixed or not tests.failing)
+
+
+def _told(found: Verification) -> str:
+    """Return why a change is not sound."""
+    if found.syntax:
+        return f"line {found.syntax[0].line}: {found.syntax[0].message}"
+    tests = found.tests
+    if tests is None:
+        return ""
+    return f"These tests fail now: {', '.join(tests.broken[:5])}\n{tests.after.output[-1500:]}"
