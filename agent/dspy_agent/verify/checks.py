@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from dspy_agent.checkpoints.diff import changed_ranges
 from dspy_agent.checkpoints.tree import Tree, checked
@@ -16,7 +17,13 @@ from dspy_agent.verify.lint import Finding, Linter, findings, linters_of
 from dspy_agent.verify.outcomes import FAILED, PASSED
 from dspy_agent.verify.run_tests import Tested, run_tests
 from dspy_agent.verify.syntax import SyntaxProblem, new_problem
-from dspy_agent.verify.worktree import scratch
+from dspy_agent.verify.worktree import scratch, state_of
+from dspy_agent_core.errors import WorkspaceError
+
+_KEPT: Final = 8
+_LEAST_SECONDS: Final = 0.5
+_GRACE_SECONDS: Final = 10.0
+_TIMES: Final = 4
 
 Changes = Mapping[str, bytes | None]
 
@@ -59,6 +66,21 @@ class Verification:
         return not self.syntax and not (self.tests and self.tests.broken)
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is checked, and how: the changed ``paths``, and the test ``files``."""
+
+    workspace: Path
+    paths: tuple[str, ...]
+    linters: tuple[Linter, ...]
+    command: TestCommand | None
+    files: tuple[str, ...]
+
+
+_Checked = tuple[Counter[Finding], Tested | None]
+_known: dict[tuple[_Job, bytes], _Checked] = {}
+
+
 def verify(
     workspace: Path, changes: Changes, *, tests: Sequence[str] | None = None, seconds: float = 120.0
 ) -> Verification:
@@ -87,10 +109,17 @@ def verify(
     if command is None and tests is None:
         notes.append("No tests were found: name a command in DSPY_AGENT_TEST_COMMAND.")
     run = command if command is not None and (files or not command.takes_files) else None
-    lint_before, tested_before = _check(workspace, {}, list(changes), linters, run, files, deadline, notes)
-    lint_after, tested_after = _check(workspace, changes, list(changes), linters, run, files, deadline, notes)
+    job = _Job(workspace, tuple(changes), tuple(linters), run, tuple(files))
+    try:
+        lint_before, tested_before = _before(job, (deadline - time.monotonic()) / 2, notes)
+        left = deadline - time.monotonic()
+        if tested_before and not tested_before.timed_out:  # a change that makes them hang is known soon
+            left = min(left, _GRACE_SECONDS + _TIMES * tested_before.seconds)
+        lint_after, tested_after = _check(job, changes, left, notes)
+    except WorkspaceError as error:
+        return Verification(0.5, notes=[f"No test was run: {error.message}"])
     lint = list((lint_after - lint_before).elements())
-    report = _compare(run, files, tested_before, tested_after) if run and tested_after else None
+    report = _compare(job, tested_before, tested_after) if tested_after else None
     return Verification(_score(report, lint), lint=lint, tests=report, notes=list(dict.fromkeys(notes)))
 
 
@@ -117,48 +146,55 @@ def _affected(
     return found
 
 
-def _check(
-    workspace: Path,
-    changes: Changes,
-    paths: Sequence[str],
-    linters: Sequence[Linter],
-    command: TestCommand | None,
-    files: Sequence[str],
-    deadline: float,
-    notes: list[str],
-) -> tuple[Counter[Finding], Tested | None]:
+def _before(job: _Job, seconds: float, notes: list[str]) -> _Checked:
+    """Return what the checks say of the workspace as it is; asked once for each of its states."""
+    key = (job, state_of(job.workspace))
+    known = _known.get(key)
+    if known is None:
+        known = _check(job, {}, seconds, notes)
+        if not (known[1] and known[1].timed_out):
+            while len(_known) >= _KEPT:
+                del _known[next(iter(_known))]
+            _known[key] = known
+    return known
+
+
+def _check(job: _Job, changes: Changes, seconds: float, notes: list[str]) -> _Checked:
     """Lint and test a copy with ``changes``."""
     found: Counter[Finding] = Counter()
-    if command is None and not linters:
+    if job.command is None and not job.linters:
         return found, None
-    with scratch(workspace, changes) as made:
-        for linter in linters:
-            said = findings(linter, made, workspace, paths)
+    started = time.monotonic()
+    with scratch(job.workspace, changes) as made:
+        for linter in job.linters:
+            said = findings(linter, made, job.workspace, job.paths)
             if said is None:
                 notes.append(f"{linter.name} could not be run.")
             found += said or Counter()
-        left = deadline - time.monotonic()
+        left = seconds - (time.monotonic() - started)
         tested = None
-        if command is not None and left > 1:
-            tested = run_tests(command, made, workspace, files, left / 2 if not changes else left)
-            if tested.timed_out:
-                notes.append(f"The tests did not end within {tested.seconds:.0f} s.")
+        if job.command is not None and left > _LEAST_SECONDS:
+            tested = run_tests(job.command, made, job.workspace, job.files, left)
+        if job.command is not None and (tested is None or tested.timed_out):
+            notes.append(f"The tests did not end within {max(seconds, 0):.0f} s.")
         if made.left_out:
             notes.append(f"Left out of the copy, too large or unreadable: {', '.join(made.left_out[:3])}.")
     return found, tested
 
 
-def _compare(command: TestCommand, files: Sequence[str], before: Tested | None, after: Tested) -> TestReport:
-    was = before.outcomes if before else {}
+def _compare(job: _Job, before: Tested | None, after: Tested) -> TestReport:
+    known = before is not None and not before.timed_out
+    was = before.outcomes if before is not None else {}
     fixed: list[str] = []
     broken: list[str] = []
     failing: list[str] = []
     for name, said in after.outcomes.items():
         if said == FAILED:
-            (failing if was.get(name) == FAILED else broken).append(name)
-        elif said == PASSED and was.get(name) == FAILED:
+            (failing if was.get(name) == FAILED or not known else broken).append(name)
+        elif said == PASSED and was.get(name) == FAILED and known:
             fixed.append(name)
-    return TestReport(list(command.argv), list(files), before, after, fixed, broken, failing)
+    command = list(job.command.argv) if job.command else []
+    return TestReport(command, list(job.files), before, after, fixed, broken, failing)
 
 
 def _score(tests: TestReport | None, lint: Sequence[Finding]) -> float:

@@ -49,7 +49,7 @@ class TestCommand:
 
 
 def find_test_command(workspace: Path) -> TestCommand | None:
-    """Return the command that the user named, or the one that fits what lies in the workspace; None: no tests.
+    """Return the command that the user named, or one that fits the workspace; None: there are no tests.
 
     Raises:
         UsageError: the named command can't be read.

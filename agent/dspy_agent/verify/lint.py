@@ -46,7 +46,7 @@ def linters_of(workspace: Path) -> list[Linter]:
     if _mentions(workspace, {"pyproject.toml": b"[tool.ruff", "ruff.toml": b"", ".ruff.toml": b""}) and (
         ruff := _installed("ruff", workspace)
     ):
-        argv = (ruff, "check", "--no-cache", "--output-format", "json", "--exit-zero")
+        argv = (ruff, "check", "-q", "--no-cache", "--output-format", "json", "--exit-zero")
         found.append(Linter("ruff", argv, (".py", ".pyi")))
     flake8_files = {".flake8": b"", "setup.cfg": b"[flake8]", "tox.ini": b"[flake8]"}
     if _mentions(workspace, flake8_files) and (flake8 := _installed("flake8", workspace)):

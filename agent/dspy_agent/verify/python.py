@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +27,9 @@ class Python:
     has_pytest: bool
 
 
-@lru_cache(32)
+_known: dict[tuple[str, Path], Python] = {}  # only those with pytest: it may be installed while we run
+
+
 def python_of(workspace: Path) -> Python:
     """Return the Python of ``workspace``: of its virtual environment, on PATH, or the one that runs us.
 
@@ -39,8 +40,9 @@ def python_of(workspace: Path) -> Python:
     candidates += filter(None, map(shutil.which, ("python", "python3")))
     first: Python | None = None
     for executable in dict.fromkeys((*candidates, sys.executable)):
-        found = _ask(executable, workspace)
+        found = _known.get((executable, workspace)) or _ask(executable, workspace)
         if found is not None and found.has_pytest:
+            _known[executable, workspace] = found
             return found
         first = first or found
     return first or Python(sys.executable, False)
@@ -53,12 +55,20 @@ def module_paths(workspace: Path, tree: Path, python: str) -> dict[str, str]:
     """
     folders = [tree / name for name in _SOURCE_FOLDERS if (tree / name).is_dir()]
     folders += [tree / path for path in _editable(workspace, Path(python)) if (tree / path).is_dir()]
-    environment = {"PYTHONPATH": os.pathsep.join(dict.fromkeys(map(os.fspath, [*folders, tree])))}
+    given = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    moved = [_moved(path, workspace, tree) for path in given]
+    environment = {"PYTHONPATH": os.pathsep.join(dict.fromkeys([*map(os.fspath, folders), *moved]))}
     folder = os.path.dirname(python)
     if (Path(folder).parent / "pyvenv.cfg").is_file():
         environment["VIRTUAL_ENV"] = os.path.dirname(folder)
         environment["PATH"] = os.pathsep.join((folder, os.environ.get("PATH", os.defpath)))
     return environment
+
+
+def _moved(path: str, workspace: Path, tree: Path) -> str:
+    """Return the same folder of the copy, or ``path`` if it lies elsewhere."""
+    absolute = Path(os.path.abspath(path))
+    return os.fspath(tree / absolute.relative_to(workspace)) if absolute.is_relative_to(workspace) else path
 
 
 def _editable(workspace: Path, python: Path) -> list[str]:

@@ -17,7 +17,8 @@ from dspy_agent.verify.worktree import Scratch
 WHOLE: Final = "(all)"
 _OUTPUT_BYTES: Final = 400_000
 _TAIL: Final = 6_000
-_NO_TESTS: Final = 5  # pytest's exit code
+_BAD_USAGE: Final = 4  # pytest's exit codes
+_NO_TESTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,21 @@ def run_tests(
     report.unlink(missing_ok=True)
     environment = module_paths(workspace, made.tree, command.python.executable) if command.python else {}
     argv = command.with_files([path for path in files if (made.tree / path).is_file()], report)
-    ran = run_sandboxed(
-        argv,
-        workspace=workspace,
-        cwd=made.tree,
-        seconds=seconds,
-        max_output=_OUTPUT_BYTES,
-        writable=[made.folder],
-        env=environment,
-    )
+
+    def run(argv: list[str], seconds: float) -> Ran:
+        return run_sandboxed(
+            argv,
+            workspace=workspace,
+            cwd=made.tree,
+            seconds=seconds,
+            max_output=_OUTPUT_BYTES,
+            writable=[made.folder],
+            env=environment,
+        )
+
+    ran = run(argv, seconds)
+    if command.kind == "pytest" and ran.code == _BAD_USAGE:  # options of plugins that are not installed
+        ran = run([*argv, "-o", "addopts="], max(seconds - ran.seconds, 1))
     outcomes = _outcomes(command, ran, report)
     said = list(outcomes.values())
     return Tested(

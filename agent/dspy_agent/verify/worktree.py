@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import stat
@@ -93,46 +94,82 @@ def _copy(workspace: Path, made: Scratch) -> None:
     while stack:
         source, target = stack.pop()
         os.mkdir(target)
-        with os.scandir(source) as entries:
-            for entry in entries:
-                there = os.path.join(target, entry.name)
-                if entry.is_symlink():
-                    os.symlink(os.readlink(entry.path), there)
-                elif entry.is_dir():
-                    if entry.name in _LINKED:
-                        os.symlink(entry.path, there)
-                    elif _is_wanted(entry):
-                        stack.append((entry.path, there))
-                elif (size := _size(entry)) is not None:
-                    files, total = files + 1, total + size
-                    if size > MAX_FILE_BYTES:
-                        made.left_out.append(os.path.relpath(entry.path, workspace))
-                        continue
-                    if files > MAX_FILES or total > MAX_TOTAL_BYTES:
-                        raise _too_large()
-                    _copy_file(entry.path, there, made)
+        for entry, kind in _entries(source, made, workspace):
+            there = os.path.join(target, entry.name)
+            if kind == "folder":
+                stack.append((entry.path, there))
+            elif kind == "link":
+                os.symlink(_target(entry, workspace), there)
+            else:
+                size = entry.stat(follow_symlinks=False).st_size
+                files, total = files + 1, total + size
+                if files > MAX_FILES or total > MAX_TOTAL_BYTES:
+                    raise _too_large()
+                if size > MAX_FILE_BYTES or not _copy_file(entry.path, there):
+                    made.left_out.append(os.path.relpath(entry.path, workspace))
+
+
+def _entries(folder: str, made: Scratch, workspace: Path) -> Iterator[tuple[os.DirEntry[str], str]]:
+    """Yield what is to be copied of ``folder``: each entry, and whether it is a folder, a link or a file."""
+    try:
+        with os.scandir(folder) as entries:
+            found = list(entries)
+    except PermissionError:
+        made.left_out.append(os.path.relpath(folder, workspace))
+        return
+    for entry in found:
+        if entry.name.startswith(_OURS):
+            continue
+        if entry.is_symlink() or (entry.name in _LINKED and entry.is_dir()):
+            yield entry, "link"
+        elif entry.is_dir(follow_symlinks=False):
+            if _is_wanted(entry):
+                yield entry, "folder"
+        elif entry.is_file(follow_symlinks=False):
+            yield entry, "file"
+
+
+def _target(entry: os.DirEntry[str], workspace: Path) -> str:
+    """Return where the copy of a link leads: the same file of the copy, or the same one outside."""
+    if not entry.is_symlink():
+        return entry.path
+    target = os.readlink(entry.path)
+    there = os.path.normpath(os.path.join(os.path.dirname(entry.path), target))
+    inside = Path(there).is_relative_to(workspace)
+    return target if inside and not os.path.isabs(target) else there
 
 
 def _is_wanted(entry: os.DirEntry[str]) -> bool:
-    name = entry.name
-    if name in _LEFT_OUT or name.startswith(_OURS):
+    if entry.name in _LEFT_OUT:
         return False
     return not any(os.path.lexists(os.path.join(entry.path, mark)) for mark in _MARKS)
 
 
-def _size(entry: os.DirEntry[str]) -> int | None:
-    """Return the bytes of a plain file; None for pipes, sockets and devices."""
-    found = entry.stat(follow_symlinks=False)
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
-
-
-def _copy_file(source: str, target: str, made: Scratch) -> None:
+def _copy_file(source: str, target: str) -> bool:
     try:
         shutil.copyfile(source, target, follow_symlinks=False)
         shutil.copystat(source, target, follow_symlinks=False)
-        os.chmod(target, os.stat(target).st_mode | stat.S_IWUSR)
-    except PermissionError:
-        made.left_out.append(os.path.relpath(source, made.tree))
+    except (PermissionError, FileNotFoundError):
+        return False
+    os.chmod(target, os.stat(target).st_mode | stat.S_IWUSR)
+    return True
+
+
+def state_of(workspace: Path) -> bytes:
+    """Return what tells one state of the files from the next, by their times and sizes."""
+    seen = hashlib.sha256()
+    stack = [os.fspath(workspace)]
+    nothing = Scratch(workspace, workspace)
+    while stack:
+        for entry, kind in _entries(stack.pop(), nothing, workspace):
+            if kind == "folder":
+                stack.append(entry.path)
+            with contextlib.suppress(OSError):
+                found = entry.stat(follow_symlinks=False)
+                seen.update(
+                    f"{entry.path!r} {kind} {found.st_ino} {found.st_size} {found.st_mtime_ns}\n".encode()
+                )
+    return seen.digest()
 
 
 def _remove(folder: Path) -> None:
