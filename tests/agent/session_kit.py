@@ -30,7 +30,15 @@ def environment(state: Path, **extra: str) -> dict[str, str]:
     """Return an environment without the user's own settings."""
     unwanted = _LATER.split()
     kept = {k: v for k, v in os.environ.items() if not k.startswith("DSPY_AGENT_") and k not in unwanted}
-    return {**kept, "XDG_STATE_HOME": str(state), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", **extra}
+    nobody = "127.0.0.1:9"  # where no model server listens
+    return {
+        **kept,
+        "OLLAMA_HOST": nobody,
+        "XDG_STATE_HOME": str(state),
+        "TERM": "xterm",
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+        **extra,
+    }
 
 
 def unpacked_sdist(cache: Path, into: Path) -> Path:

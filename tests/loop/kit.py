@@ -46,19 +46,22 @@ def step(tool: str, why: str = "it fits", **arguments: str) -> str:
 class Scripted:
     """Answers choices from ``steps`` in turn (then ``answer``), and all else with ``text``."""
 
-    def __init__(self, *steps: str | Answer, text: str = "It is in src/dates.py [1].") -> None:
+    def __init__(self, *steps: str | Answer, text: str | Answer = "It is in src/dates.py [1].") -> None:
         self.steps = list(steps)
         self.text = text
 
     def __call__(self, request: dict[str, Any]) -> str | Answer:
-        if not wants_choice(request):
+        fields = fields_wanted(request)
+        if "word" in fields:  # asked by the probe: does the server keep to a schema?
+            return json.dumps({"word": fields["word"]["enum"][0]})
+        if "step" not in fields:
             return self.text
         return self.steps.pop(0) if self.steps else step("answer")
 
 
-def wants_choice(request: dict[str, Any]) -> bool:
-    """Return whether a request asks for a step: it has a schema."""
-    return bool(request["body"].get("format") or request["body"].get("response_format"))
+def fields_wanted(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the schema that a request came with."""
+    return dict((request["body"].get("format") or {}).get("properties", {}))
 
 
 def converse(
@@ -85,12 +88,23 @@ def converse(
     return Talk(task, setting).hold(), out.getvalue()
 
 
+def about(server: FakeModelServer) -> list[dict[str, Any]]:
+    """Return what was asked about the task: without the probe."""
+    return [request for request in server.requests if "word" not in fields_wanted(request)]
+
+
 def asked(server: FakeModelServer, number: int = -1) -> str:
     """Return the text of a prompt that the server got."""
-    return "\n".join(str(one["content"]) for one in server.requests[number]["body"]["messages"])
+    return "\n".join(str(one["content"]) for one in about(server)[number]["body"]["messages"])
 
 
 def tools_offered(server: FakeModelServer, number: int) -> set[str]:
     """Return the tools that a choice was limited to."""
-    forms: Sequence[Any] = server.requests[number]["body"]["format"]["properties"]["step"]["anyOf"]
-    return {form["properties"]["tool"]["const"] for form in forms}
+    forms: Sequence[Any] = fields_wanted(about(server)[number])["step"]["anyOf"]
+    return {name for form in forms for name in names_of(form)}
+
+
+def names_of(form: Any) -> list[str]:
+    """Return the tools that a form is for."""
+    tool = form["properties"]["tool"]
+    return list(tool.get("enum", [tool.get("const")]))

@@ -10,15 +10,8 @@ import pytest
 from dspy_agent.loop.limits import Limits
 from dspy_agent.loop.trajectory import read
 from dspy_agent_core.errors import ModelError
-from tests.loop.kit import Scripted, asked, converse, project, step, tools_offered
-from tests.support.fake_model import Answer, FakeModelServer, fake_model
-
-__all__ = ["fake_model"]
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    return project(tmp_path / "project")
+from tests.loop.kit import Scripted, about, asked, converse, fields_wanted, names_of, step, tools_offered
+from tests.support.fake_model import Answer, FakeModelServer
 
 
 def test_a_task_is_carried_out_and_answered(fake_model: FakeModelServer, workspace: Path) -> None:
@@ -53,12 +46,15 @@ def test_what_was_seen_reaches_the_model_as_data_and_cut(
 def test_arguments_are_typed_by_tool(fake_model: FakeModelServer, workspace: Path) -> None:
     converse(fake_model, workspace, "where is parse_date defined?", Scripted(step("tree", path="src")))
     forms = {
-        form["properties"]["tool"]["const"]: set(form["properties"]) - {"tool"}
-        for form in fake_model.requests[0]["body"]["format"]["properties"]["step"]["anyOf"]
+        name: set(form["properties"]) - {"tool"}
+        for form in fields_wanted(about(fake_model)[0])["step"]["anyOf"]
+        for name in names_of(form)
     }
     assert forms["grep"] == {"pattern"}
     assert forms["extract"] == {"symbol"}
     assert forms["tree"] == {"path"}
+    assert forms["intel"] == forms["esearch"] == {"query"}
+    assert forms["ctx"] == set()
 
 
 def test_the_model_may_not_answer_before_anything_was_seen(
@@ -110,7 +106,7 @@ def test_the_limits_are_hard(
 
 
 def test_time_that_is_over_ends_a_choice_in_the_middle(fake_model: FakeModelServer, workspace: Path) -> None:
-    slow = Answer(step("grep", pattern="x"), pause=0.3)
+    slow = Scripted(*[Answer(step("grep", pattern="x"), pause=0.3)] * 9)
     talk, _ = converse(fake_model, workspace, "what is parse_date?", slow, limits=Limits(seconds=0.5))
     assert talk.steps == []
     assert talk.stopped == "0.5 seconds are over"

@@ -16,6 +16,7 @@ from dspy_agent.cli.tool_commands import LogsOption, WorkspaceOption, add_tools
 from dspy_agent.cli.usage import as_usage_error
 from dspy_agent.tools.base import Tool, ToolContext
 from dspy_agent.tools.registry import TOOLS
+from dspy_agent.tools.think_arguments import Approval, ApprovalOption
 from dspy_agent.workspace.paths import open_workspace
 from dspy_agent_core.errors import AgentError
 
@@ -54,6 +55,7 @@ def start_session(
     context: typer.Context,
     workspace: WorkspaceOption = Path(),
     logs: LogsOption = None,
+    approval: ApprovalOption = Approval.MANUAL,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -64,7 +66,7 @@ def start_session(
     folder = open_workspace(workspace)
     from dspy_agent.session.repl import run
 
-    return run(folder, tuple(logs or ()))
+    return run(folder, tuple(logs or ()), approval)
 
 
 def main() -> None:

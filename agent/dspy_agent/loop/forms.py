@@ -42,26 +42,28 @@ def usable(tools: Sequence[str]) -> tuple[str, ...]:
 
 @lru_cache(64)
 def choice_of(tools: tuple[str, ...], may_answer: bool) -> Any:
-    """Return the type of a step: one of the forms of ``tools``, or the end."""
-    forms: list[Any] = [_form(BY_NAME[name]) for name in tools]
-    if may_answer:
-        forms.append(create_model("Answer", tool=(Literal[ANSWER], ...)))
+    """Return the type of a step: one of the forms of ``tools``, or the end.
+
+    Tools that ask for the same share a form, so that what was filled in fits one form only.
+    """
+    by_fields: dict[tuple[str, ...], list[str]] = {}
+    for name in (*tools, *([ANSWER] if may_answer else [])):
+        by_fields.setdefault(ASKED.get(name, ()), []).append(name)
+    forms = [
+        _form(names, fields) for fields, names in sorted(by_fields.items(), key=lambda pair: not pair[0])
+    ]
     return Union[tuple(forms)]  # noqa: UP007
 
 
-def _form(tool: Tool) -> type[BaseModel]:
-    text = Annotated[str, Field(max_length=_MOST_TEXT)]
-    parts: dict[str, Any] = {
-        "tool": (Literal[tool.name], ...),
-        **dict.fromkeys(ASKED[tool.name], (text, ...)),
-    }
-    return create_model(tool.name.title().replace("-", ""), **parts)
+def _form(tools: list[str], fields: tuple[str, ...]) -> type[BaseModel]:
+    text = Annotated[str, Field(min_length=1, max_length=_MOST_TEXT)]
+    parts: dict[str, Any] = {"tool": (Literal[tuple(tools)], ...), **dict.fromkeys(fields, (text, ...))}
+    return create_model("Or".join(tools), **parts)
 
 
 def said_in(form: Any) -> dict[str, Any]:
-    """Return the arguments in a filled form."""
+    """Return what a form was filled with: the tool and its arguments."""
     values = form.model_dump() if isinstance(form, BaseModel) else dict(form)
-    values.pop("tool", None)
     return {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
 
 

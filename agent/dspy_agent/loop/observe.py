@@ -6,10 +6,10 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.style import Style
 
 from dspy_agent.model.data import as_data
 from dspy_agent.tools.base import Tool
@@ -27,8 +27,8 @@ class _Plain(Console):
     def __init__(self) -> None:
         super().__init__(file=io.StringIO(), width=_WIDTH, color_system=None, highlight=False, soft_wrap=True)
 
-    def link(self, path: str, line: int | None = None) -> str:
-        return ""
+    def link(self, path: str, line: int | None = None) -> Style:
+        return Style.null()
 
     def text(self) -> str:
         assert isinstance(self.file, io.StringIO)  # noqa: S101
@@ -85,8 +85,3 @@ def _both_ends(text: str, characters: int) -> str:
     tail = text[-characters // 4 :].partition("\n")[2]
     head = text[: characters - len(tail)].rpartition("\n")[0] or text[: characters - len(tail)]
     return f"{head}\n[… {len(text) - len(head) - len(tail)} characters left out]\n{tail}"
-
-
-def relative_to(workspace: Path, path: Path) -> str:
-    """Return ``path`` as the user would write it from ``workspace``."""
-    return path.relative_to(workspace).as_posix()

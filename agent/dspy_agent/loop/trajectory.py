@@ -55,7 +55,7 @@ class Trajectory:
             keep_from_git(self._workspace, FOLDER)
 
     def _made(self) -> None:
-        prune(self.path.parent, MOST_FILES - 1)
+        prune(self.path.parent, MOST_FILES)
 
 
 def encode(kind: str, record: Mapping[str, Any]) -> bytes:

@@ -11,11 +11,12 @@ from dspy_agent.session.shell import INTERRUPTED, Shell
 from dspy_agent.session.signals import Ended, ends_on_signals, terminal_restored
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.registry import BY_NAME
+from dspy_agent.tools.think_arguments import Approval
 
 _FAILED_FROM = 2  # exit code 1 says that a tool found nothing
 
 
-def run(workspace: Path, logs: tuple[Path, ...]) -> int:
+def run(workspace: Path, logs: tuple[Path, ...], approval: Approval = Approval.MANUAL) -> int:
     """Run a session in ``workspace`` until ``exit``, Ctrl-D or a signal, and return its exit code.
 
     On a terminal that is 0. From a pipe it is 0, or 1 if a line failed (not: found nothing). After a
@@ -23,7 +24,7 @@ def run(workspace: Path, logs: tuple[Path, ...]) -> int:
     """
     from dspy_agent.cli.main import app, run_command
 
-    shell = Shell(ToolContext(workspace, logs), _other_commands(app), run_command)
+    shell = Shell(ToolContext(workspace, logs), _other_commands(app), run_command, approval=approval)
     try:
         if sys.stdin.isatty() and sys.stdout.isatty():
             return _from_terminal(shell, workspace)

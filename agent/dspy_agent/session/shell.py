@@ -7,14 +7,17 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from dspy_agent.cli.output import print_error, run_and_print, unexpected
-from dspy_agent.cli.parsing import Help, parse
+from dspy_agent.cli.parsing import Help, Parsed, parse
+from dspy_agent.session.plain import is_plain
 from dspy_agent.session.suggest import LinearSuggester, Suggester
+from dspy_agent.session.talking import Talking
 from dspy_agent.session.task import run_task
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.registry import BY_NAME, TOOLS
+from dspy_agent.tools.think_arguments import Approval, ChatArguments
 from dspy_agent_core.errors import AgentError, UsageError
 
 EXIT_WORDS: Final = ("exit", "quit")
@@ -27,7 +30,8 @@ class Shell:
     Args:
         context: the workspace, and the logs that the session was started with.
         commands: further verbs (those about clusters), and what runs their words.
-        suggester: chooses the tool for a task in plain words.
+        suggester: suggests the tool for a task in plain words; without a model it is the one that runs.
+        approval: who lets a model change files or run commands.
     """
 
     def __init__(
@@ -36,11 +40,14 @@ class Shell:
         commands: tuple[str, ...] = (),
         run_command: Callable[[list[str]], int] | None = None,
         suggester: Suggester | None = None,
+        approval: Approval = Approval.MANUAL,
     ) -> None:
         self._context = context
         self._commands = commands
         self._run_command = run_command
         self._suggester = suggester or LinearSuggester()
+        self._approval = approval
+        self._talking = Talking(context, self._suggester, approval)
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -76,8 +83,10 @@ class Shell:
             return self._help(line.split()[1:])
         if first not in self.verbs:
             self._hint(first)
-            return run_task(line, self._context, self._suggester)
+            return self._task(line)
         words = _split(line)
+        if is_plain(words, self._context.workspace):
+            return self._task(line)
         if first in self._commands and self._run_command is not None:
             return self._run_command(words)
         parsed = parse(words)
@@ -87,7 +96,19 @@ class Shell:
         context = self._context
         if any(word == "--logs" or word.startswith("--logs=") for word in words):
             context = replace(context, logs=parsed.logs)
-        return run_and_print(parsed.tool, parsed.arguments, context, as_json=parsed.as_json, source="session")
+        arguments = self._approved(parsed, words)
+        return run_and_print(parsed.tool, arguments, context, as_json=parsed.as_json, source="session")
+
+    def _task(self, line: str) -> int:
+        code = self._talking.talk(line)
+        return run_task(line, self._context, self._suggester) if code is None else code
+
+    def _approved(self, parsed: Parsed, words: list[str]) -> Any:
+        """Return the arguments, with the session's approval where the words of ``chat`` name none."""
+        named = any(word.partition("=")[0] == "--approval" for word in words)
+        if isinstance(parsed.arguments, ChatArguments) and not named:
+            return replace(parsed.arguments, approval=self._approval)
+        return parsed.arguments
 
     def _hint(self, first: str) -> None:
         near = difflib.get_close_matches(first, self.verbs, 1, cutoff=0.75)
@@ -109,7 +130,8 @@ class Shell:
         lines += [
             f"  {'help [VERB]':<12} This list, or the options of a verb.",
             f"  {'exit':<12} End the session (also: Ctrl-D).",
-            "Anything else is a task in plain words: the agent suggests a tool and runs it.",
+            "Anything else is a task in plain words: the agent suggests a tool, a model (where there is one)",
+            "chooses, and what they show is summed up. What changes files is asked first (--approval).",
             "Ctrl-C stops what runs; Tab completes verbs, options and paths.",
         ]
         sys.stdout.write("\n".join(lines) + "\n")

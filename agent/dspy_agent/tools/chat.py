@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dspy_agent.tools.base import ToolContext
@@ -23,35 +22,18 @@ def run(arguments: ChatArguments, context: ToolContext) -> Conversation:
     """
     task = query_text(arguments.task, None, "chat")
     from dspy_agent.loop.approval import Approver, at_terminal
-    from dspy_agent.loop.converse import Setting, Talk
+    from dspy_agent.loop.begin import said_before, talk
     from dspy_agent.loop.limits import Limits
     from dspy_agent.loop.show import on_stderr
-    from dspy_agent.model.access import open_model
-    from dspy_agent.session.suggest import LinearSuggester
 
-    setting = Setting(
+    return talk(
+        task,
         context,
-        open_model(context.workspace),
-        LinearSuggester(),
         Approver(arguments.approval.value, at_terminal()),
         on_stderr(),
-        Limits(arguments.steps, arguments.seconds, arguments.tokens),
-        _before(context.workspace) if arguments.goes_on else "",
+        limits=Limits(arguments.steps, arguments.seconds, arguments.tokens),
+        before=said_before(context.workspace) if arguments.goes_on else "",
     )
-    return Talk(task, setting).hold()
-
-
-def _before(workspace: Path) -> str:
-    """Return what was asked and answered in the last conversation of the workspace."""
-    from dspy_agent.loop.trajectory import latest, read
-
-    path = latest(workspace)
-    records = list(read(path)) if path else []
-    tasks = [str(one.get("task", "")) for one in records if one.get("kind") == "task"]
-    answers = [str(one.get("answer", "")) for one in records if one.get("kind") == "end"]
-    if not tasks:
-        return ""
-    return f"Before that the task was: {tasks[-1][:300]}\nThe answer was: {(answers or [''])[-1][:600]}"
 
 
 def render(result: Conversation, arguments: ChatArguments, console: Any) -> None:
@@ -60,6 +42,11 @@ def render(result: Conversation, arguments: ChatArguments, console: Any) -> None
 
     if not streams_answer():
         console.out(f"summary: {visible(result.summary)}")
+    print_rest(result, console)
+
+
+def print_rest(result: Conversation, console: Any) -> None:
+    """Print what comes after the answer."""
     for one in result.evidence:
         places = f": {', '.join(one.places)}" if one.places else ""
         console.out(visible(f"  [{one.number}] {one.command}{places}"), style="dim")
