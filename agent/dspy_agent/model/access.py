@@ -31,7 +31,7 @@ from dspy_agent_core.errors import ModelError
 
 _TOKENS_A_MESSAGE: Final = 12  # the marks around a message, and what a template adds
 _TOKENS_A_SECOND: Final = 10  # that a small model reads on a busy CPU, at least
-_QUEUED: Final = 4  # times the timeout: others may be asking, or the model is being loaded
+_QUEUED: Final = 10  # times the timeout: others may be asking, or the model is being loaded
 
 
 @dataclass(frozen=True, slots=True)

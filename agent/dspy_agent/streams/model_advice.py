@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from dspy_agent_core.contracts.messages import Context
-from dspy_agent_core.errors import ModelError
+from dspy_agent_core.errors import AgentError
 from dspy_agent_core.streams.advice import Advice
 
 _PAUSE_SECONDS: Final = 30.0
@@ -24,7 +24,7 @@ class Advises(Protocol):
         """Written into ``by`` of the results."""
 
     def ask(self, context: Context, by_rules: Advice) -> Advice:
-        """Return the model's advice. Raises ModelError."""
+        """Return the model's advice. Raises AgentError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,9 @@ class ModelDesk:
     def _ask(self, asked: Answer) -> Answer:
         try:
             advice = self._model.ask(asked.context, asked.advice)
-        except ModelError as error:
+        except AgentError as error:
             return Answer(asked.context, asked.advice, _BY_RULES, asked.done, error.message)
+        except Exception as error:  # the desk must not die of what nobody foresaw
+            trouble = f"The model can't be asked: {type(error).__name__}."
+            return Answer(asked.context, asked.advice, _BY_RULES, asked.done, trouble)
         return Answer(asked.context, advice, self._model.name, asked.done)

@@ -40,14 +40,16 @@ def worker(
     By rules; by a model where the environment names one (USE_OLLAMA, OLLAMA_HOST, OLLAMA_MODEL, or
     OPENAI_BASE_URL, MODEL_NAME, OPENAI_API_KEY). Without --app: of all apps of the prefix, new ones too.
     """
+    from pathlib import Path
+
     from dspy_agent.streams.model_advice import ModelDesk
-    from dspy_agent.streams.model_client import model_of
+    from dspy_agent.streams.model_advisor import advisor_of
     from dspy_agent.streams.program import Program
     from dspy_agent.streams.worker import Worker
     from dspy_agent_core.streams.settings import stream_settings
 
     settings = stream_settings(bootstrap, prefix, tuple(apps or ()), kafka_config)
-    model = model_of()
+    model = advisor_of(Path.cwd())
     with Program("stream-worker", settings, http_port) as program:
         desk = ModelDesk(model) if model is not None else None
         Worker(program, settings, group or f"{prefix}dspy-agent.worker", desk, once=once).run()
