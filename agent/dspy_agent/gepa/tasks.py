@@ -50,7 +50,7 @@ TASKS: Final[Mapping[ModuleName, Task]] = {
             "context",
             f"{_DATA}.context:examples",
             f"{_METRICS}.context:metric",
-            300,
+            400,
             "name logs with more kinds of errors: --logs PATH",
         ),
         Task(
