@@ -12,10 +12,13 @@ import pytest
 
 from dspy_agent.verify import checks
 from dspy_agent.verify.checks import Verification, verify
+from dspy_agent.verify.command import find_test_command
+from dspy_agent.verify.run_tests import run_tests
+from dspy_agent.verify.worktree import scratch
 from dspy_agent.workspace.paths import open_workspace
 
 # Without plugins of the machine at hand: they take seconds to load.
-PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider -p no:hypothesispytest -p no:asyncio -p no:xdist"
+PYTEST = f"env PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 {sys.executable} -m pytest -q -p no:cacheprovider"
 UNITTEST = f"{sys.executable} -m unittest discover -v -s tests -t ."
 CALC = b"def add(a, b):\n    return a - b\n\n\ndef mul(a, b):\n    return a * b\n"
 GOOD = CALC.replace(b"a - b", b"a + b")
@@ -112,9 +115,11 @@ def test_the_copy_is_imported_where_the_workspace_is_installed(
     shutil.move(workspace / "pkg", workspace / "src" / "pkg")
     monkeypatch.setenv("PYTHONPATH", str(workspace / "src"))
     monkeypatch.setenv("DSPY_AGENT_TEST_COMMAND", PYTEST)
-    found = verify(workspace, {"src/pkg/calc.py": GOOD})
-    assert found.tests
-    assert found.tests.fixed
+    command = find_test_command(workspace)
+    assert command
+    with scratch(workspace, {"src/pkg/calc.py": GOOD}) as made:
+        tested = run_tests(command, made, workspace, ["tests/test_calc.py"], 60)
+    assert (tested.passed, tested.failed) == (2, 0)
 
 
 BAD_COMMANDS = {

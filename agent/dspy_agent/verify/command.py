@@ -21,6 +21,8 @@ VARIABLE: Final = "DSPY_AGENT_TEST_COMMAND"
 REPORT: Final = "junit.xml"
 _MAX_CONFIG: Final = 1 << 20
 _PYTEST_FILES: Final = frozenset(("pytest.ini", ".pytest.ini", "conftest.py", "tox.ini"))
+_PYTEST: Final = frozenset(("pytest", "py.test"))
+_LAUNCHER: Final = re.compile(r"pytest|py\.test|python[\d.]*|env|uv|poetry|pdm|pipenv|hatch|rye|coverage")
 _PYTHON_TEST: Final = re.compile(r"test.*\.py|.*_test\.py")
 
 
@@ -87,7 +89,8 @@ def _parse(named: str, workspace: Path) -> TestCommand:
         raise UsageError(
             f"The test command can't be read: {error}.", code="BadTestCommand", next=f"Mend {VARIABLE}."
         ) from None
-    if not argv or "pytest" not in (os.path.basename(argv[0]), *argv[2:3]):
+    program = os.path.basename(argv[0]) if argv else ""
+    if not _LAUNCHER.fullmatch(program) or not _PYTEST & {program, *argv[1:]}:
         return TestCommand(argv, "other")
     return TestCommand(argv, "pytest", True, python_of(workspace))
 
