@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gepa.core.adapter import EvaluationBatch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -95,9 +96,10 @@ def test_a_module_takes_its_examples(
         "feedback"
     ]
     assert [one["predictor"] for one in judged["steps"]] == list(instructions_of(module))
-    records = adapter.make_reflective_dataset(
-        {}, SimpleNamespace(trajectories=[judged]), list(instructions_of(module))
+    batch = EvaluationBatch[dict[str, Any], None](
+        outputs=[None], scores=[judged["score"]], trajectories=[judged]
     )
+    records = adapter.make_reflective_dataset({}, batch, list(instructions_of(module)))
     assert all(part for part in records.values())
 
 

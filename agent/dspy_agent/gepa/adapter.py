@@ -20,7 +20,7 @@ from dspy_agent_core.errors import ModelError
 
 if TYPE_CHECKING:
     import dspy
-    from gepa import EvaluationBatch
+    from gepa.core.adapter import EvaluationBatch
 
 _FAULTS: Final = frozenset({"ModelAnswer", "PromptTooLong"})  # of the answer; others are of the server
 _MOST_TEXT: Final = 4000
@@ -74,7 +74,7 @@ class ModuleAdapter:
         Raises:
             Ended: the budget is used up, or the model server is gone.
         """
-        from gepa import EvaluationBatch
+        from gepa.core.adapter import EvaluationBatch
 
         judged = [self.judge(example, candidate) for example in batch]
         return EvaluationBatch(

@@ -117,7 +117,7 @@ class _Run:
 
     def _search(self, adapter: ModuleAdapter, budget: Budget, progress: Progress) -> ModelError | None:
         """Let GEPA search until the budget ends; return what went wrong."""
-        import gepa
+        from gepa.api import optimize
 
         stop = _Stop(adapter, budget, progress, idle=2 * math.ceil(len(self._parts.train) / _MINIBATCH))
         arguments: dict[str, Any] = {
@@ -133,7 +133,7 @@ class _Run:
             "track_best_outputs": False,
         }
         try:
-            gepa.optimize(**arguments)
+            optimize(**arguments)
         except Ended as ended:
             return ended.trouble
         return adapter.ended.trouble if adapter.ended else None
