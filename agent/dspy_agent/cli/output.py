@@ -52,6 +52,10 @@ def results_of(
     """
     started = time.perf_counter()
     for result in tool.load_results(arguments)(arguments, context):
+        if tool.changes:
+            from dspy_agent.memory.notice import noticed
+
+            noticed(tool.name, result, context.workspace)
         if tool.name in TOOLS and (folder := learning_folder(context.workspace)):
             from dspy_agent.learning.hook import tool_ran
             from dspy_agent.learning.uses import USER, Run

@@ -9,7 +9,8 @@ from typing import Final
 
 from dspy_agent.index.location import index_folder
 
-TOOLS: Final = frozenset({"codectx", "esearch", "extract", "grep", "intel", "vretr"})
+_TEXT: Final = "apply codectx ctx edit esearch extract grep intel plan run tree undo vretr"
+TOOLS: Final = frozenset(_TEXT.split())
 
 
 def learning_folder(workspace: Path, environ: Mapping[str, str] = os.environ) -> Path | None:

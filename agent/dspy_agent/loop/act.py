@@ -9,6 +9,7 @@ from typing import Any
 
 from dspy_agent.learning.place import learning_folder
 from dspy_agent.loop.observe import places_of, rendered
+from dspy_agent.memory.notice import noticed
 from dspy_agent.tools.base import Tool, ToolContext
 from dspy_agent_core.errors import AgentError
 
@@ -51,6 +52,7 @@ def act(tool: Tool, arguments: Any, context: ToolContext) -> Done:
     try:
         result = tool.load_run()(arguments, context)
         text, error = rendered(tool, result, arguments), ""
+        noticed(tool.name, result, context.workspace)
     except AgentError as failed:
         result, error = None, failed.code
         text = f"error: {failed.message}\nnext: {failed.next}"

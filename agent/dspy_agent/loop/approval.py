@@ -6,8 +6,8 @@
 
 In ``auto`` a model that has read a log or a file may have been talked into anything, so a change must follow
 from the task alone: its kind is ordered there (``intent``), a command is one of the project's own checks or
-stands in the task, an edit gets the user's words and not the model's, what lands is what this conversation
-proposed. A command of high risk is always asked.
+stands in the task, an edit gets the user's words and not the model's, what lands was proposed and verified in
+this conversation. A command of high risk is always asked.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _ANSWERS: Final = {letter: word for word in ("yes", "always", "explain") for let
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A changing tool that a model wants to run: its name, its command line, and why."""
+    """A changing tool that a model wants to run: its name, its command line, and why.
+
+    ``proposed_here``: what it would land was proposed, and verified, in this conversation.
+    """
 
     tool: str
     command: str
@@ -100,7 +103,7 @@ def _against(change: Change, task: str, own_commands: Collection[str]) -> str:
     if change.tool == "run" and not _is_own(change.command, task, own_commands):
         return "the command is none of the project's own checks, nor in your task"
     if change.tool == "apply" and not change.proposed_here:
-        return "what would land was not proposed in this conversation"
+        return "what would land was not proposed and verified in this conversation"
     return ""
 
 

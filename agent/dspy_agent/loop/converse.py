@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from dspy_agent.learning.event import SESSION
 from dspy_agent.loop import forms
@@ -169,9 +169,17 @@ class Talk:
                 text = f"not run: {verdict.why}"
                 return Done(tool, chosen.arguments, None, text, _NOT_APPROVED, 0.0), verdict
         self._teller.runs(chosen.command)
-        done = act(tool, chosen.arguments, self._context)
-        self._proposed = self._proposed or (tool.name == "edit" and done.found)
+        done = act(tool, self._in_limits(chosen.arguments), self._context)
+        if tool.name == "edit":
+            self._proposed = done.found and bool(getattr(done.result, "verified", False))
         return done, verdict
+
+    def _in_limits(self, arguments: Any) -> Any:
+        """Return the arguments of a tool that takes ``seconds`` with no more of them than are left."""
+        if not hasattr(arguments, "seconds"):
+            return arguments
+        left = self._meter.started + self._limits.seconds - time.monotonic()
+        return replace(arguments, seconds=max(1.0, min(arguments.seconds, left)))
 
     def _note(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from dspy_agent.planning.places import Places
 from dspy_agent.planning.shell import Simple, simple_commands
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent.workspace.files import read_head
+from dspy_agent_core.errors import AgentError
 
 _BUILTINS: Final = frozenset(
     {"cd", "echo", "export", "set", "test", "true", "source", ".", "[", "unset", "wait"}
@@ -98,9 +100,25 @@ class Commands:
         found += [
             f"npm run {name}" for name in sorted(_npm_scripts(self._workspace)) if _CHECKS.fullmatch(name)
         ]
-        if self._places.exists("tests") or self._places.exists("test"):
-            found += ["python -m pytest -q"]
-        return found[:6]
+        return list(dict.fromkeys([*self._tests(), *found]))[:6]
+
+    def _tests(self) -> list[str]:
+        """Return the command that runs the tests, as one would type it here."""
+        from dspy_agent.verify.command import find_test_command
+
+        try:
+            command = find_test_command(self._workspace)
+        except (AgentError, OSError):
+            return []
+        if command is None:
+            return []
+        program, *rest = command.argv
+        if Path(program).is_relative_to(self._workspace):
+            program = str(Path(program).relative_to(self._workspace))
+        elif Path(program).name.startswith("python"):
+            program = "python"
+        rest = rest[: rest.index("-p")] if command.kind == "pytest" and "-p" in rest else rest
+        return [shlex.join([program, *rest])]
 
 
 _CHECKS: Final = re.compile(r"(?:test|check|lint|build|typecheck|format|fmt|unit)[\w-]*")

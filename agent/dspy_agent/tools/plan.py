@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, Final
 
 from dspy_agent.planning.step import Plan
@@ -9,6 +10,7 @@ from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.console import visible
 from dspy_agent.tools.queries import query_text
 from dspy_agent.tools.think_arguments import PlanArguments
+from dspy_agent_core.errors import ModelError
 
 _ANSWER_TOKENS: Final = 600
 _MOST_EVIDENCE_TOKENS: Final = 1000  # a small model on a CPU reads fifty a second
@@ -34,7 +36,11 @@ def run(arguments: PlanArguments, context: ToolContext) -> Plan:
     from dspy_agent.planning.evidence import evidence_for
     from dspy_agent.planning.places import Places
 
-    model = open_model(context.workspace)
+    try:
+        model = open_model(context.workspace)
+    except ModelError as error:
+        error.next += f"; without a model: dspy-agent intel --query {shlex.quote(task)}"
+        raise
     evidence = evidence_for(task, context)
     places = Places(context.workspace, evidence.known)
     commands = Commands(context.workspace, places)
