@@ -24,7 +24,11 @@ def run(workspace: Path, logs: tuple[Path, ...], approval: Approval = Approval.M
     """
     from dspy_agent.cli.main import app, run_command
 
-    shell = Shell(ToolContext(workspace, logs), _other_commands(app), run_command, approval=approval)
+    def run_here(words: list[str]) -> int:
+        named = [word for path in logs for word in ("--logs", str(path))]
+        return run_command(["--workspace", str(workspace), *named, *words])
+
+    shell = Shell(ToolContext(workspace, logs), _other_commands(app), run_here, approval=approval)
     try:
         if sys.stdin.isatty() and sys.stdout.isatty():
             return _from_terminal(shell, workspace)
@@ -34,8 +38,9 @@ def run(workspace: Path, logs: tuple[Path, ...], approval: Approval = Approval.M
 
 
 def _other_commands(app: Any) -> tuple[str, ...]:
-    """Return the command line's verbs that are no tools: those about workspaces in a cluster."""
-    names = (info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands)
+    """Return the command line's verbs that are no tools: those about workspaces in a cluster, and groups."""
+    names = [info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands]
+    names += [info.typer_instance.info.name for info in app.registered_groups]
     return tuple(dict.fromkeys(name for name in names if name and name not in BY_NAME))
 
 

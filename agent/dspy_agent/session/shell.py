@@ -126,7 +126,7 @@ class Shell:
             return 0
         lines = [f"  {tool.name:<12} {tool.summary}" for tool in TOOLS]
         if self._commands:
-            lines.append(f"  {'in a cluster':<12} {', '.join(self._commands)}")
+            lines.append(f"  {'also':<12} {', '.join(self._commands)}")
         lines += [
             f"  {'help [VERB]':<12} This list, or the options of a verb.",
             f"  {'exit':<12} End the session (also: Ctrl-D).",
