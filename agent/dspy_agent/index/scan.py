@@ -23,7 +23,7 @@ from dspy_agent.workspace.walk import Entry, walk
 RULE_FILES: Final = (".gitignore", ".ignore", ".rgignore")
 _EXCLUDE: Final = ".git/info/exclude"
 _GLOBAL: Final = "global"
-_NEVER: Final = Filters(globs=parse_rules(("!.git", "!.dspy_index")))  # even where rules keep hidden files
+_NEVER: Final = Filters(globs=parse_rules(("!.git", "!.dspy_*")))  # even where rules keep hidden files
 _RACY: Final = 50_000_000  # nanoseconds: a write this near to our look may leave the time stamp as it was
 _AHEAD: Final = 2_000_000_000  # a time stamp farther in the future was set by hand
 _MANY: Final = 20  # changed folders: with more of them, one walk through all is quicker

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from dspy_agent.doctor import cluster, machine, search, servers, streams
+from dspy_agent.doctor import cluster, machine, sandbox, search, servers, streams
 from dspy_agent.doctor.model import MISSING, OK, WARN, Check, Report
 from dspy_agent.tools.arguments import DoctorArguments
 from dspy_agent.tools.base import ToolContext
@@ -26,7 +26,8 @@ def run(arguments: DoctorArguments, context: ToolContext) -> Report:
         ("logs", lambda: machine.logs(context.workspace, context.logs)),
         ("index", lambda: search.index(context.workspace)),
         ("vectors", lambda: search.vectors(context.workspace)),
-        ("model", servers.model),
+        ("sandbox", sandbox.sandbox),
+        ("model", lambda: servers.model(context.workspace)),
         ("cluster", cluster.cluster),
         ("kafka", streams.kafka),
         ("router", streams.router),
