@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from dspy_agent.model.access import open_model
 from dspy_agent_core.contracts.topics import Topics, app_topics, shared_topics
 from tests.agent.session_kit import PROGRAM, environment
+from tests.support.fake_model import FakeModelServer
 from tests.support.kafka import mock_cluster
 
 SECRET = "sk-very-secret"
@@ -93,11 +95,23 @@ def test_a_bare_machine_is_fit_and_hears_what_would_help(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("model", "status"), [("qwen3:1.7b", "ok"), ("other:1b", "warn")])
-def test_ollama_with_and_without_the_model(tmp_path: Path, serve, model: str, status: str) -> None:
-    host = serve({"/api/tags": (200, {"models": [{"name": "qwen3:1.7b"}]})})
-    checks, _, _ = doctor(tmp_path, OLLAMA_HOST=host, OLLAMA_MODEL=model)
+def test_ollama_with_and_without_the_model(tmp_path: Path, model: str, status: str) -> None:
+    with FakeModelServer(models=["qwen3:1.7b"]) as server:
+        checks, _, _ = doctor(tmp_path, **server.environment(model))
     assert checks["model"]["status"] == status
     assert status == "ok" or checks["model"]["next"] == "ollama pull other:1b"
+    assert server.requests == []
+
+
+def test_what_was_learned_of_the_model_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeModelServer(schema=False, capabilities=["completion", "thinking"]) as server:
+        before = doctor(tmp_path, **server.environment())[0]["model can"]["detail"]
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        open_model(tmp_path, progress=lambda text: None)
+        after = doctor(tmp_path, **server.environment())[0]["model can"]["detail"]
+    assert "JSON schema is tried at first use" in before
+    assert after == ("context 4,096 of 32,768 tokens · JSON schema no · tools no · thinking turned off")
 
 
 def test_a_server_that_refuses_the_key_is_told_without_the_key(tmp_path: Path, serve) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from dspy_agent.doctor.model import OK, WARN, Check
-from dspy_agent.doctor.servers import redacted, why
+from dspy_agent.doctor.words import redacted, why
 from dspy_agent.streams.settings import ROUTER_VARIABLE
 from dspy_agent_core.contracts.topics import Topics, app_topics, shared_topics
 from dspy_agent_core.errors import AgentError

@@ -8,7 +8,6 @@ from typing import Final
 from dspy_agent.model.data import without_secrets
 from dspy_agent.model.settings import ModelSettings
 from dspy_agent_core.errors import ModelError
-from dspy_agent_core.streams.advice import clean
 
 _DOCTOR: Final = "Check the model server: dspy-agent doctor"
 _SAID: Final = 200
@@ -121,5 +120,6 @@ def _told(settings: ModelSettings, said: str) -> str:
     said = said.strip()[: 4 * _SAID]
     if settings.key:
         said = said.replace(settings.key, "[secret]")
-    said = without_secrets(clean(said))[:_SAID]
+    plain = "".join(char if char.isprintable() else " " for char in said)
+    said = without_secrets(plain)[:_SAID]
     return f": {said}" if said else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from contextlib import closing, suppress
-from dataclasses import replace
 from typing import Any, Final
 
 import ollama
@@ -15,10 +14,8 @@ from dspy_agent.model.connection import Connection
 from dspy_agent.model.question import Answer, OnText, Question
 from dspy_agent.model.settings import ModelSettings
 from dspy_agent.model.traits import Traits
-from dspy_agent_core.contracts.cluster import listed_model_name
 
 _KEEP_ALIVE: Final = "30m"
-_SHORT_SECONDS: Final = 10.0  # for what needs no model
 
 
 class OllamaServer:
@@ -47,36 +44,6 @@ class OllamaServer:
                         thought=thought,
                     )
         raise errors.cut(self._settings)
-
-    def digest(self) -> str:
-        """Return the digest of the model."""
-        connection = Connection(self._settings, _SHORT_SECONDS)
-        try:
-            with client(self._settings, connection) as asked:
-                listed = {str(one.model): str(one.digest) for one in asked.list().models}
-        except Exception as error:
-            raise agent_error(connection, error, begun=False) from None
-        for name in (self._settings.name, listed_model_name(self._settings.name)):
-            if name in listed:
-                return listed[name]
-        raise errors.not_found(self._settings)
-
-    def told(self, patience: float) -> Traits:
-        """Return context length, tool calls and thinking."""
-        connection = Connection(self._settings, _SHORT_SECONDS)
-        try:
-            with client(self._settings, connection) as asked:
-                shown = asked.show(self._settings.name)
-        except Exception as error:
-            raise agent_error(connection, error, begun=False) from None
-        facts, able = shown.modelinfo or {}, shown.capabilities or []
-        length = facts.get(f"{facts.get('general.architecture')}.context_length")
-        return replace(
-            self._traits,
-            most_tokens=length if isinstance(length, int) and length > 0 else None,
-            tools="tools" in able,
-            thinking="thinking" in able,
-        )
 
     def _parts(self, question: Question, patience: float) -> Generator[ollama.ChatResponse, None, None]:
         """Yield the parts of the answer. Raises ModelError."""

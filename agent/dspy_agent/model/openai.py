@@ -16,9 +16,8 @@ from dspy_agent.model.connection import Connection
 from dspy_agent.model.question import Answer, OnText, Question
 from dspy_agent.model.settings import ModelSettings
 from dspy_agent.model.traits import Traits
-from dspy_agent_core.errors import AgentError, ModelError
+from dspy_agent_core.errors import ModelError
 
-_SHORT_SECONDS: Final = 10.0  # for what needs no model
 _NOTHING: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 _NO_KEY: Final = "none"  # a server without keys takes any
 _OWN: Final = "api.openai.com"
@@ -50,34 +49,8 @@ class OpenAIServer:
                     return Answer("".join(pieces), finished, usage.input_tokens, usage.output_tokens, thought)
         raise errors.cut(self._settings)
 
-    def digest(self) -> str:
-        """Return nothing: these servers have no digests."""
-        return ""
-
-    def told(self, patience: float) -> Traits:
-        """Return the context length where the server lists it, and whether the model calls a tool."""
-        return replace(self._traits, most_tokens=self._context_length(), tools=self._calls_tools(patience))
-
-    def _context_length(self) -> int | None:
-        settings = self._settings
-        connection = Connection(settings, _SHORT_SECONDS)
-        try:
-            with httpx.Client(**connection.options()) as client:
-                answer = client.get(
-                    f"{settings.url}/models", headers={"Authorization": f"Bearer {settings.key or _NO_KEY}"}
-                )
-            if answer.status_code in (401, 403):
-                raise errors.refused(settings, answer.status_code, "")
-            listed = answer.json()["data"]
-            (model,) = (one for one in listed if one["id"] == settings.name)
-        except (httpx.TransportError, AgentError) as error:
-            raise connection.error(error, begun=False) from None
-        except (ValueError, LookupError, TypeError):
-            return None  # not every server lists its models, and none must
-        lengths = (model.get("max_model_len"), model.get("context_length"), model.get("max_context_length"))
-        return next((length for length in lengths if isinstance(length, int) and length > 0), None)
-
-    def _calls_tools(self, patience: float) -> bool:
+    def calls_tools(self, patience: float) -> bool:
+        """Return whether the model calls a tool that it is told to call."""
         request = lm15.Request(
             model=self._settings.name,
             messages=(lm15.Message.user("Call the tool."),),

@@ -12,11 +12,13 @@ from dataclasses import replace
 from typing import Final
 
 from dspy_agent.model import cache
+from dspy_agent.model.listing import claims_of, digest_of
 from dspy_agent.model.question import Answer, Message, Question, Server
 from dspy_agent.model.settings import ModelSettings
-from dspy_agent.model.traits import THINKING_TOKENS, Traits, context_in_use
+from dspy_agent.model.traits import THINKING_TOKENS, Traits
 from dspy_agent_core.errors import ModelError
 
+_LISTED_SECONDS: Final = 10.0  # for what needs no model
 TRIAL_WORD: Final = "kx7-ruru"
 _TRIAL: Final = Question(
     messages=(Message("user", "Reply with one short greeting, as JSON."),),
@@ -48,15 +50,12 @@ def learn(settings: ModelSettings, patience: float, progress: Callable[[str], No
     Raises:
         ModelError: the server is absent, does not have the model, or does not answer.
     """
-    digest = server_of(settings, Traits(0)).digest()
+    digest = digest_of(settings, min(patience, _LISTED_SECONDS))
     known = cache.recall(settings, digest)
     if known is not None:
         return known
     progress(f"asking {settings.name} what it can do …")
-    told = server_of(settings, Traits(context_in_use(settings, None))).told(patience)
-    traits = _tried(
-        settings, replace(told, context_tokens=context_in_use(settings, told.most_tokens)), patience
-    )
+    traits = _tried(settings, claims_of(settings, min(patience, _LISTED_SECONDS)), patience)
     cache.remember(settings, digest, traits)
     return traits
 
@@ -71,7 +70,17 @@ def _tried(settings: ModelSettings, traits: Traits, patience: float) -> Traits:
         traits = replace(traits, quiet=False)
         longer = replace(_TRIAL, answer_tokens=_TRIAL.answer_tokens + THINKING_TOKENS)
         answer = _answer(settings, traits, longer, patience)
-    return replace(traits, schema=answer is not None and _follows(answer.text))
+    schema = answer is not None and _follows(answer.text)
+    return replace(traits, schema=schema, tools=traits.tools or _calls_tools(settings, traits, patience))
+
+
+def _calls_tools(settings: ModelSettings, traits: Traits, patience: float) -> bool:
+    """Return whether the model calls tools, where its server does not say it."""
+    if settings.server == "ollama":
+        return traits.tools
+    from dspy_agent.model.openai import OpenAIServer
+
+    return OpenAIServer(settings, traits).calls_tools(patience)
 
 
 def _answer(settings: ModelSettings, traits: Traits, question: Question, patience: float) -> Answer | None:

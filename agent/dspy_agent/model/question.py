@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dspy_agent.model.traits import Traits
-
 OnText = Callable[[str], None]
 
 
@@ -60,13 +58,7 @@ class Answer:
 
 
 class Server(Protocol):
-    """A model server: one attempt, no retries. All raise ModelError."""
+    """A model server: one attempt, no retries."""
 
     def answer(self, question: Question, patience: float, on_text: OnText) -> Answer:
-        """Ask, waiting at most ``patience`` seconds for the first byte."""
-
-    def digest(self) -> str:
-        """Return what tells this very model from another of its name; empty if the server can't say."""
-
-    def told(self, patience: float) -> Traits:
-        """Return what the server says of the model, as far as it does."""
+        """Ask, waiting at most ``patience`` seconds for the first byte. Raises ModelError."""
