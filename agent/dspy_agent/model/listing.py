@@ -1,6 +1,6 @@
 """What a server says of a model without running it: that it is there, which one it is, what it claims to do.
 
-On the standard library: ``doctor`` and each start ask this, and a client's import takes longer than the answer.
+On the standard library: each start and ``doctor`` ask this, and a client is slower to import than to answer.
 """
 
 from __future__ import annotations
