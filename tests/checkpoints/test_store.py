@@ -13,6 +13,7 @@ import pytest
 from dspy_agent.checkpoints import store as stores
 from dspy_agent.checkpoints.store import Store, apply, checkpoints, pending, propose, undo
 from dspy_agent.checkpoints.tree import MAX_FILE_BYTES
+from dspy_agent.sandbox.run import run_sandboxed
 from dspy_agent.workspace.walk import walk
 from dspy_agent_core.errors import AgentError
 from tests.checkpoints.kit import files_of, folders_of
@@ -48,6 +49,30 @@ def test_a_proposal_changes_nothing_until_it_is_applied(root: Path) -> None:
     assert pending(root) is None
     with refused("NothingProposed"):
         apply(root)
+
+
+def test_only_a_proposal_makes_the_store(root: Path) -> None:
+    assert pending(root) is None
+    assert checkpoints(root) == []
+    with refused("NothingProposed"):
+        apply(root)
+    with refused("NothingToUndo"):
+        undo(root)
+    with refused("UnknownCheckpoint"):
+        undo(root, 1)
+    assert [path.name for path in root.iterdir()] == ["a.py"]
+
+
+def test_a_read_only_workspace_says_so(root: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from dspy_agent.checkpoints.store import propose; from dspy_agent_core.errors import AgentError\n"
+        "try: propose(Path(sys.argv[1]), {'a.py': b'x'}, {})\n"
+        "except AgentError as error: print(error.code, error.message)"
+    )
+    ran = run_sandboxed([sys.executable, "-c", program, str(root)], workspace=root, cwd=root, seconds=60)
+    assert ran.output.startswith("StoreUnusable ")
+    assert "read-only" in ran.output or "permission denied" in ran.output
 
 
 def test_a_new_proposal_takes_the_place_of_the_one_before(root: Path) -> None:

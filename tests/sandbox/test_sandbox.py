@@ -149,6 +149,18 @@ def test_only_named_folders_can_be_written(shell: Run, workspace: Path, tmp_path
     assert shell("echo x > inside", writable=False).code != 0
 
 
+def test_all_below_a_writable_folder_can_be_written(
+    how: str, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "level", lambda: how)
+    (workspace / "below").mkdir()
+    ran = run_sandboxed(
+        ["touch", "new"], workspace=tmp_path, cwd=workspace / "below", seconds=20, writable=[workspace]
+    )
+    assert (ran.code, ran.output) == (0, "")
+    assert (workspace / "below" / "new").exists()
+
+
 def test_permissions_of_others_stay(shell: Run, tmp_path: Path, how: str) -> None:
     other = tmp_path / "other"
     other.write_text("mine")

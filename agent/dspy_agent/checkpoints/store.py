@@ -119,14 +119,12 @@ class Store:
         Raises:
             WorkspaceError: there is none, a file changed since it was made, or it can't be written.
         """
+        if not self.folder.is_dir():
+            raise _nothing_proposed()
         with self._writing():
             proposal = self.pending()
             if not proposal:
-                raise WorkspaceError(
-                    "There is no proposal to apply.",
-                    code="NothingProposed",
-                    next="Make one: dspy-agent edit TASK",
-                )
+                raise _nothing_proposed()
             changed = [change.path for change in proposal.files if self._differs(change)]
             if changed:
                 raise WorkspaceError(
@@ -145,6 +143,8 @@ class Store:
         Raises:
             WorkspaceError: there is no such one, it was undone, or a file changed since.
         """
+        if not self.folder.is_dir():
+            _target([], number)
         with self._writing():
             known = self.checkpoints()
             target = _target(known, number)
@@ -327,6 +327,12 @@ def _require_size(contents: Mapping[str, bytes | None]) -> None:
             code="ChangeTooLarge",
             next=f"Split it: at most {MAX_FILES} files and {MAX_TOTAL_BYTES >> 20} MiB at once.",
         )
+
+
+def _nothing_proposed() -> WorkspaceError:
+    return WorkspaceError(
+        "There is no proposal to apply.", code="NothingProposed", next="Make one: dspy-agent edit TASK"
+    )
 
 
 def _listed(paths: list[str]) -> str:

@@ -80,7 +80,6 @@ def _enter_namespaces(spec: dict[str, Any]) -> None:
     kernel.die_with_parent(signal.SIGKILL)
     _bring_loopback_up()
     mounts.build_view(spec["writable"], spec["readable"], spec["hidden"], spec["tmp_bytes"])
-    _write("/proc/self/oom_score_adj", "1000")
     socket.sethostname("sandbox")
 
 
@@ -101,6 +100,8 @@ def _run(spec: dict[str, Any], command: list[str]) -> NoReturn:
     """Become ``command``, within limits."""
     try:
         os.setsid()
+        with contextlib.suppress(OSError):
+            _write("/proc/self/oom_score_adj", "1000")  # where memory ends, the command does
         for name in spec["folders"]:
             os.makedirs(name, exist_ok=True)
         os.chdir(spec["cwd"])

@@ -93,12 +93,13 @@ def run_sandboxed(
 
 def _spec(how: str, workspace: Path, cwd: Path, writable: Sequence[Path], tmp: str) -> dict[str, Any]:
     places = [_folder(path) for path in writable]
+    readable = {_folder(workspace), _folder(cwd), *_toolchain()}
     return {
         "how": how,
         "caller": os.getpid(),
         "cwd": _folder(cwd),
         "writable": places,
-        "readable": sorted({_folder(workspace), _folder(cwd), *_toolchain()} - set(places)),
+        "readable": sorted(path for path in readable if not any(map(Path(path).is_relative_to, places))),
         "hidden": secret_places(os.environ),
         "folders": [f"{tmp}/{HOME}"],
         "tmp_bytes": _TMP_BYTES,
