@@ -161,6 +161,26 @@ def test_all_below_a_writable_folder_can_be_written(
     assert (workspace / "below" / "new").exists()
 
 
+def test_what_runs_later_as_the_user_stays(shell: Run, workspace: Path, how: str) -> None:
+    if how == "landlock":
+        pytest.skip("it has no rule for what lies in a folder that can be written")
+    (workspace / ".git" / "hooks").mkdir(parents=True)
+    (workspace / ".git" / "config").write_text("mine")
+    (workspace / ".dspy_memory.jsonl").write_text("mine")
+    ran = shell(
+        "echo x > .git/config; echo x > .git/hooks/pre-commit; mv .git moved; rm -rf .git; "
+        "echo x > .dspy_memory.jsonl; rm .dspy_memory.jsonl; cat .git/config .dspy_memory.jsonl"
+    )
+    assert ran.output.endswith("minemine")
+    assert sorted(path.name for path in workspace.rglob("*")) == [
+        ".dspy_memory.jsonl",
+        ".git",
+        "config",
+        "hooks",
+    ]
+    assert (workspace / ".git" / "config").read_text() == "mine"
+
+
 def test_permissions_of_others_stay(shell: Run, tmp_path: Path, how: str) -> None:
     other = tmp_path / "other"
     other.write_text("mine")

@@ -23,7 +23,8 @@ def build_view(
 
     Args:
         writable: absolute folders without symlinks.
-        readable: such folders that must be seen even where their parents are emptied.
+        readable: such folders, or files, that are seen even where their parents are emptied, and never
+            written.
         hidden: absolute files and folders that must look empty.
         tmp_bytes: what the private ``/tmp`` may hold.
 
@@ -31,7 +32,7 @@ def build_view(
         OSError: the kernel does not allow it.
     """
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
-    kept = [path for path in (*readable, *_SYSTEM_IN_RUN) if os.path.isdir(path)]
+    kept = [path for path in (*readable, *_SYSTEM_IN_RUN) if os.path.exists(path)]
     shown = sorted({*kept, *writable})
     copies = {path: kernel.clone_mount(path) for path in shown}
     devices = {
@@ -48,7 +49,8 @@ def build_view(
     _make_devices(devices)
     _mount_proc()
     for path, copy in copies.items():  # parents before what lies in them
-        os.makedirs(path, exist_ok=True)
+        if not os.path.exists(path):
+            os.makedirs(path)
         kernel.attach_mount(copy, path)
         os.close(copy)
     _hide(path for path in hidden if path.startswith(tuple(f"{folder}/" for folder in shown)))

@@ -93,18 +93,32 @@ def run_sandboxed(
 
 def _spec(how: str, workspace: Path, cwd: Path, writable: Sequence[Path], tmp: str) -> dict[str, Any]:
     places = [_folder(path) for path in writable]
-    readable = {_folder(workspace), _folder(cwd), *_toolchain()}
+    readable = [
+        path
+        for path in {_folder(workspace), _folder(cwd), *_toolchain()}
+        if not any(map(Path(path).is_relative_to, places))
+    ]
     return {
         "how": how,
         "caller": os.getpid(),
         "cwd": _folder(cwd),
         "writable": places,
-        "readable": sorted(path for path in readable if not any(map(Path(path).is_relative_to, places))),
+        "readable": sorted({*readable, *_closed(places)}),
         "hidden": secret_places(os.environ),
         "folders": [f"{tmp}/{HOME}"],
         "tmp_bytes": _TMP_BYTES,
         "limits": {**_LIMITS, "RLIMIT_DATA": _memory()},
     }
+
+
+def _closed(writable: Sequence[str]) -> list[str]:
+    """Return what can't be written even there: git's hooks and settings run outside, later, as the user."""
+    return [
+        entry.path
+        for folder in writable
+        for entry in os.scandir(folder)
+        if (entry.name == ".git" or entry.name.startswith(".dspy_")) and not entry.is_symlink()
+    ]
 
 
 def _toolchain() -> set[str]:
