@@ -7,6 +7,7 @@ limit of its own gets one: a small model may go on listing until its answer is c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 if TYPE_CHECKING:
@@ -31,12 +32,23 @@ def answer_schema(signature: type[dspy.Signature]) -> dict[str, Any]:
 def field_schema(field: Any) -> dict[str, Any]:
     """Return the schema of one field, the field's constraints included."""
     from dspy import Reasoning
-    from pydantic import PydanticUserError, TypeAdapter
 
     if field.annotation is Reasoning:
         return {"type": "string"}
+    kind = kind_of(field)
     try:
-        whole = TypeAdapter(kind_of(field)).json_schema()
+        return _schema_of(kind)
+    except TypeError:  # its constraints can't be told apart
+        return _schema_of.__wrapped__(kind)
+
+
+@lru_cache(64)
+def _schema_of(kind: Any) -> dict[str, Any]:
+    """Return the schema of a type: asked for in each step of a conversation, and 10 ms to make."""
+    from pydantic import PydanticUserError, TypeAdapter
+
+    try:
+        whole = TypeAdapter(kind).json_schema()
     except PydanticUserError:  # a type that JSON does not have: any value may come
         return {}
     return _tight(whole, whole.get("$defs", {}), _DEPTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any
 
 import dspy
@@ -21,6 +22,12 @@ class ChooseTool(dspy.Signature):  # type: ignore[misc]  # dspy has no types
     suggested: str = dspy.InputField()
     why: Annotated[str, Field(max_length=120)] = dspy.OutputField(desc="in a few words")
     step: dict[str, Any] = dspy.OutputField(desc="the tool and its arguments")
+
+
+@lru_cache(32)
+def _with_step(signature: Any, kind: Any) -> Any:
+    """Return ``signature`` whose step is of ``kind``: one class for all the steps that are alike."""
+    return signature.with_updated_fields("step", type_=kind)
 
 
 class Router(dspy.Module):  # type: ignore[misc]
@@ -43,10 +50,8 @@ class Router(dspy.Module):  # type: ignore[misc]
             kind: the type of the step, one form for each tool.
         """
         signature = self.choose.signature
-        if kind is not None:
-            signature = signature.with_updated_fields("step", type_=kind)
         return self.choose(
-            signature=signature,
+            signature=signature if kind is None else _with_step(signature, kind),
             task=task,
             tools=tools,
             seen=seen or "(nothing yet)",
