@@ -7,20 +7,26 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from dspy_agent.code.queries import QUERIES
 from dspy_agent.workspace.files import read_head
 from dspy_agent.workspace.walk import walk
-from dspy_agent_core.code.links import is_test
+from dspy_agent_core.code.languages import language_of
+from dspy_agent_core.code.links import dotted, is_test
 
 MAX_FILES: Final = 20
 _MAX_SCANNED: Final = 4000
 _MAX_BYTES: Final = 1 << 20
 _MAX_LINES: Final = 100
-_HELPERS: Final = ("conftest.py", "__init__.py")
+_TELLING: Final = 12  # tests: a name that more of them use, such as "parse", says nothing
+_PYTHON_TEST: Final = re.compile(r"test_.*\.py|.*_test\.py|tests?\.py")
 _GENERIC: Final = frozenset(
     ("__init__", "main", "utils", "util", "common", "index", "mod", "lib", "types", "base", "core", "app")
 )
+
+if TYPE_CHECKING:
+    from dspy_agent_core.index.graph import Graph
 
 Ranges = Mapping[str, Sequence[tuple[int, int]]]
 
@@ -44,14 +50,20 @@ def affected_tests(workspace: Path, lines: Ranges) -> list[str]:
 
 
 def _test_files(workspace: Path) -> set[str]:
+    """Return the files that a test runner would take."""
     found = set()
     for entry in walk(os.fspath(workspace), base=os.fspath(workspace)):
         path = os.path.relpath(entry.path, workspace)
-        if entry.kind == "file" and is_test(path) and entry.name not in _HELPERS:
+        if entry.kind == "file" and is_test(path) and _is_runnable(entry.name):
             found.add(path)
             if len(found) >= _MAX_SCANNED:
                 break
     return found
+
+
+def _is_runnable(name: str) -> bool:
+    language = language_of(name)
+    return bool(_PYTHON_TEST.fullmatch(name)) if language == "python" else language in QUERIES
 
 
 def _add_tested_by(workspace: Path, lines: Ranges, scores: dict[str, float]) -> set[str]:
@@ -68,16 +80,24 @@ def _add_tested_by(workspace: Path, lines: Ranges, scores: dict[str, float]) -> 
             if chunk is None:
                 continue
             symbols.add(place_of(corpus, chunk).symbol.rpartition(".")[2])
-            for edge in graph.edges(chunk):
-                target = graph.path(edge.target)
-                if edge.relation == "tested by":
-                    scores[target] = max(scores.get(target, 0), 50)
-                elif edge.relation == "called by":
-                    for further in graph.edges(edge.target):
-                        if further.relation == "tested by":
-                            target = graph.path(further.target)
-                            scores[target] = max(scores.get(target, 0), 20)
+            direct, indirect = _testers(graph, chunk)
+            for targets, score in ((direct, 50.0), (indirect, 20.0)):
+                for target in targets if len(targets) <= _TELLING else ():
+                    scores[target] = max(scores.get(target, 0), score)
     return symbols - {""}
+
+
+def _testers(graph: Graph, chunk: int) -> tuple[set[str], set[str]]:
+    """Return the tests that use ``chunk``, and those that use its callers."""
+    direct, indirect = set(), set()
+    for edge in graph.edges(chunk):
+        if edge.relation == "tested by":
+            direct.add(graph.path(edge.target))
+        elif edge.relation == "called by":
+            for further in graph.edges(edge.target):
+                if further.relation == "tested by":
+                    indirect.add(graph.path(further.target))
+    return direct, indirect - direct
 
 
 def _some(ranges: Sequence[tuple[int, int]]) -> list[int]:
@@ -102,14 +122,23 @@ def _add_namesakes(path: str, tests: set[str], scores: dict[str, float]) -> None
 def _add_mentions(
     workspace: Path, lines: Ranges, symbols: set[str], tests: set[str], scores: dict[str, float]
 ) -> None:
-    """Score tests whose text holds a changed symbol or the module's name."""
-    stems = {posixpath.basename(path).split(".")[0] for path in lines} - _GENERIC
-    names = {name for name in symbols if len(name) > 3}
-    if not names and not stems:
+    """Score tests whose text holds the module's name or a changed symbol, the rarer the more."""
+    modules = {_module(path) for path in lines if not is_test(path)} - {""}
+    weights = dict.fromkeys((name for name in symbols if len(name) > 3), 20.0) | dict.fromkeys(modules, 60.0)
+    if not weights:
         return
-    said = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in sorted(names | stems)).encode())
+    said = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in sorted(weights)).encode())
+    mentions: dict[str, list[str]] = {}
     for test in tests:
         text = read_head(workspace / test, _MAX_BYTES)
-        found = {match[0].decode("utf-8", "replace") for match in said.finditer(text)}
-        if found:
-            scores[test] = scores.get(test, 0) + 10 * len(found & names) + 2 * len(found & stems)
+        for name in {match[0].decode("utf-8", "replace") for match in said.finditer(text)}:
+            mentions.setdefault(name, []).append(test)
+    for name, where in mentions.items():
+        for test in where if len(where) <= _TELLING else ():
+            scores[test] = scores.get(test, 0) + weights.get(name, 0) / len(where) ** 0.5
+
+
+def _module(path: str) -> str:
+    """Return the end of the module's name by which an import would name it."""
+    parts = dotted(path).split(".")
+    return ".".join(parts[-2:]) if parts[-1] in _GENERIC or len(parts) > 1 else parts[-1]
