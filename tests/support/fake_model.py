@@ -83,6 +83,7 @@ class FakeModelServer(ThreadingHTTPServer):
         context_length: int = 32768,
         capabilities: Sequence[str] = ("completion", "tools"),
         schema: bool = True,
+        thinks: str = "never",
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers = list(answers) or ["{}"]
@@ -90,6 +91,9 @@ class FakeModelServer(ThreadingHTTPServer):
         self.context_length = context_length
         self.capabilities = list(capabilities)
         self.schema = schema
+        self.thinks = thinks  # "never", "always", or "unless told" by a template's switch
+        self.digest = "sha-1"
+        self.broken: Answer | None = None  # the answer to what is asked to learn what a model can do
         self.requests: list[dict[str, Any]] = []
         self.other: list[str] = []
         self.torn = False  # each byte is a chunk of its own
@@ -123,7 +127,7 @@ class FakeModelServer(ThreadingHTTPServer):
         trial = self._trial(request["body"])
         if trial is not None:
             self.other.append("trial")
-            return trial
+            return self.broken or trial
         with self._lock:
             self.requests.append(request)
             answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -138,6 +142,11 @@ class FakeModelServer(ThreadingHTTPServer):
             call = {"name": body["tools"][0]["function"]["name"], "arguments": {}}
             return Answer(tool_calls=[call]) if "tools" in self.capabilities else Answer("No tools here.")
         return None
+
+    def thinks_about(self, body: dict[str, Any]) -> bool:
+        """Return whether the model thinks before this answer."""
+        told = body.get("think") is False or body.get("chat_template_kwargs") == {"enable_thinking": False}
+        return self.thinks == "always" or (self.thinks == "unless told" and not told)
 
     def __enter__(self) -> FakeModelServer:
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
@@ -167,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/api/version":
             self._json({"version": "0.24.0"})
         elif self.path == "/api/tags":
-            self._json({"models": [_tag(name) for name in self.server.models]})
+            self._json({"models": [_tag(name, self.server.digest) for name in self.server.models]})
         elif self.path == "/api/ps":
             self._json({"models": []})
         elif self.path.endswith("/models"):
@@ -228,7 +237,9 @@ class _Handler(BaseHTTPRequestHandler):
 
         end = part("", done=True, done_reason=answer.done, prompt_eval_count=counted, eval_count=7)
         failed = json.dumps({"error": answer.error}).encode() + b"\n"
-        self._stream(answer, "application/x-ndjson", part, [end], failed)
+        thought = json.dumps({**base, "message": {"role": "assistant", "thinking": "Hm."}, "done": False})
+        thoughts = [f"{thought}\n".encode()] if self.server.thinks_about(body) else []
+        self._stream(answer, "application/x-ndjson", part, thoughts, [end], failed)
 
     def _openai(self, answer: Answer, body: dict[str, Any]) -> None:
         if body["model"] not in self.server.models:
@@ -258,10 +269,18 @@ class _Handler(BaseHTTPRequestHandler):
         end = event({"choices": [{"index": 0, "delta": delta, "finish_reason": answer.done}]})
         last = event({"choices": [], "usage": usage})
         failed = b"data: " + json.dumps({"error": {"message": answer.error}}).encode() + b"\n\n"
-        self._stream(answer, "text/event-stream", part, [end, last, b"data: [DONE]\n\n"], failed)
+        thought = event({"choices": [{"index": 0, "delta": {"reasoning_content": "Hm."}}]})
+        thoughts = [thought] if self.server.thinks_about(body) else []
+        self._stream(answer, "text/event-stream", part, thoughts, [end, last, b"data: [DONE]\n\n"], failed)
 
     def _stream(
-        self, answer: Answer, kind: str, part: Callable[[str], bytes], ends: list[bytes], failed: bytes
+        self,
+        answer: Answer,
+        kind: str,
+        part: Callable[[str], bytes],
+        thoughts: list[bytes],
+        ends: list[bytes],
+        failed: bytes,
     ) -> None:
         time.sleep(answer.first)
         if answer.status != 200:
@@ -277,6 +296,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._chunk(answer.raw)
             self._chunk(b"")
             return
+        for thought in thoughts:
+            self._chunk(thought)
         pieces = re.findall(r"\s*\S+\s*", answer.text) if answer.pieces is None else answer.pieces
         for number, piece in enumerate(pieces):
             if answer.cut_after is not None and number == answer.cut_after:
@@ -333,8 +354,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-def _tag(name: str) -> dict[str, Any]:
-    return {"name": name, "model": name, "digest": f"sha-{name}", "size": 1, "details": {"family": "fake"}}
+def _tag(name: str, digest: str) -> dict[str, Any]:
+    return {"name": name, "model": name, "digest": digest, "size": 1, "details": {"family": "fake"}}
 
 
 def _counted(answer: Answer, body: dict[str, Any]) -> int:

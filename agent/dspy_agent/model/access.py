@@ -20,6 +20,7 @@ from typing import Final
 
 from dspy_agent.model import errors
 from dspy_agent.model.attempts import attempts
+from dspy_agent.model.data import without_marks
 from dspy_agent.model.probe import learn, server_of
 from dspy_agent.model.pull import pull_if_wanted
 from dspy_agent.model.question import Answer, Message, OnText, Question
@@ -168,7 +169,8 @@ class Model:
         most = self.prompt_tokens(question.answer_tokens)
         if counted > most:
             raise errors.too_long(self.settings, counted, most)
-        asked = replace(question, answer_tokens=question.answer_tokens + self._unseen)
+        messages = tuple(Message(one.role, without_marks(one.content)) for one in question.messages)
+        asked = replace(question, messages=messages, answer_tokens=question.answer_tokens + self._unseen)
         patience = _patience(self.settings, counted)
         started = time.monotonic()
         answer = attempts(lambda: self._server.answer(asked, patience, on_text), self.settings.retries)

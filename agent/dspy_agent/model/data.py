@@ -24,6 +24,11 @@ _SECRETS: Final = (
     re.compile(r"()-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
 )
 
+# Marks that a model's template gives a meaning: within a log or a file, they would end the message there.
+_TEMPLATE: Final = re.compile(
+    r"[<\[](?=\|[\w-]{1,40}\|>|\uff5c[^\uff5c\s>]{1,40}\uff5c>|(?:start|end)_of_turn>|/?(?:INST|SYS)\])"
+)
+
 
 def as_data(text: str, limit: int, tag: str = "data") -> str:
     """Return ``text`` between marks named ``tag``, at most ``limit`` characters of it, without secrets."""
@@ -31,6 +36,11 @@ def as_data(text: str, limit: int, tag: str = "data") -> str:
     kept = without_secrets(text[: 4 * limit])
     cut = "" if len(kept) <= limit and len(text) <= 4 * limit else "\n[cut]"
     return f"<{mark}>\n{kept[:limit]}{cut}\n</{mark}>"
+
+
+def without_marks(text: str) -> str:
+    """Return ``text`` with a space in each mark of a chat template, so that it is a mark no more."""
+    return _TEMPLATE.sub(lambda match: f"{match[0]} ", text)
 
 
 def without_secrets(text: str) -> str:

@@ -104,6 +104,7 @@ def _string(schema: Schema, value: Any) -> str:
     if value is None:
         raise ValueError("no text")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = text.encode("utf-8", "replace").decode()  # halves of signs, from escapes that were cut
     if len(text) < schema.get("minLength", 0):
         raise ValueError("too short")
     return text[: schema.get("maxLength")]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from dspy_agent.model.fit import blank, fit
+from dspy_agent.model.lenient import objects
 from dspy_agent.model.schema import field_schema, kind_of
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _MOST_CHARS: Final = 1 << 15
 _NAME: Final = re.compile(r"[^a-z0-9]")
-_LINE: Final = re.compile(r"^[\s\"'*#`>-]{0,8}(\w[\w -]{0,40}?)[\s\"'*`]{0,4}[:=]\s*(.*)$")
+_LINE: Final = re.compile(r"^[\s\"'*#`>-]{0,8}(\w[\w -]{0,40}?)[\s\"'*`]{0,4}[:=][\s*]*(.*)$")
 
 
 def fields_of(signature: type[dspy.Signature], text: str) -> dict[str, Any]:
@@ -52,40 +53,21 @@ def _typed(field: Any, value: Any) -> Any:
 
 def _said(text: str, names: list[str]) -> Mapping[str, Any]:
     plain = {_NAME.sub("", name.lower()): name for name in names}
-    read = _object(text)
-    said = {plain[key]: value for key, value in _keyed(read).items() if key in plain}
-    if said:
-        return said
-    said = {plain[key]: value for key, value in _keyed(_lines(text)).items() if key in plain}
-    if not said and len(names) == 1 and text.strip():
-        return {names[0]: text.strip()}
-    return said
+    for read in (*_objects(text), _lines(text)):
+        keys = ((plain.get(_NAME.sub("", str(key).lower())), value) for key, value in read.items())
+        said = {name: value for name, value in keys if name is not None}
+        if said:
+            return said
+    return {names[0]: text.strip()} if len(names) == 1 and text.strip() else {}
 
 
-def _keyed(read: Mapping[str, Any]) -> dict[str, Any]:
-    return {_NAME.sub("", str(key).lower()): value for key, value in read.items()}
-
-
-def _object(text: str) -> Mapping[str, Any]:
+def _objects(text: str) -> Iterator[Mapping[str, Any]]:
     try:
         read = json.loads(text)
     except (ValueError, RecursionError):
-        read = _repaired(text)
-    if isinstance(read, list):
-        read = next((one for one in read if isinstance(one, dict)), {})
-    return read if isinstance(read, dict) else {}
-
-
-def _repaired(text: str) -> Any:
-    import json_repair
-
-    start = text.find("{")
-    if start < 0:
-        return {}
-    try:
-        return json_repair.loads(text[start:])
-    except (ValueError, RecursionError, IndexError):
-        return {}
+        yield from objects(text)
+        return
+    yield from (one for one in (read if isinstance(read, list) else [read]) if isinstance(one, dict))
 
 
 def _lines(text: str) -> dict[str, str]:
