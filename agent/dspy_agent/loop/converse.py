@@ -193,7 +193,7 @@ class Talk:
         """Show a step, remember it, and have it on disk before the next one."""
         number, ran = len(self._steps) + 1, done.error != _NOT_APPROVED
         self._teller.saw(done.text)
-        one = observe(number, chosen.command, done.text, done.places, _OBSERVATION)
+        one = observe(number, chosen.command, done, _OBSERVATION, self._model.count)
         self._observed.append(one)
         self._seen.append(seen_of(chosen.command, done))
         self._meter.took(failed=bool(done.error))

@@ -72,10 +72,14 @@ def arguments_of(tool: Tool, said: Mapping[str, Any], task: str) -> Any:
     own = {name: str(value) for name, value in said.items() if name in ASKED[tool.name]}
     if name := _USERS_WORDS.get(tool.name):
         own[name] = task
-    hints = get_type_hints(tool.arguments)
-    return tool.arguments(
-        **{name: (text,) if "list" in str(hints[name]) else text for name, text in own.items()}
-    )
+    lists = _lists(tool.arguments)
+    return tool.arguments(**{name: (text,) if name in lists else text for name, text in own.items()})
+
+
+@lru_cache(64)
+def _lists(arguments: type) -> frozenset[str]:
+    """Return which fields of an arguments dataclass are lists."""
+    return frozenset(name for name, hint in get_type_hints(arguments).items() if "list" in str(hint))
 
 
 def command_of(tool: Tool, said: Mapping[str, Any]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.style import Style
@@ -15,6 +15,9 @@ from dspy_agent.model.data import as_data
 from dspy_agent.tools.base import Tool
 from dspy_agent.tools.console import visible
 from dspy_agent_core.contracts.results import Hits, LogContext
+
+if TYPE_CHECKING:
+    from dspy_agent.loop.act import Done
 
 _WIDTH: Final = 160
 _MOST_RENDERED: Final = 200_000
@@ -37,19 +40,25 @@ class _Plain(Console):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What came of a step: as ``text``, ``data`` for the model, and the ``places`` that it shows."""
+    """What came of a step: as ``text``, ``data`` for the model with its ``tokens``, and places."""
 
     text: str
     data: str
+    tokens: int
     places: tuple[str, ...]
     digest: str
 
 
-def observe(number: int, command: str, text: str, places: tuple[str, ...], characters: int) -> Observation:
-    """Return the observation of ``text``, cut to ``characters`` and marked as data."""
+def observe(
+    number: int, command: str, done: Done, characters: int, count: Callable[[str], int]
+) -> Observation:
+    """Return the observation of what was ``done``, cut to ``characters`` and marked as data."""
+    text = done.text
     kept = _both_ends(visible(text).strip(), characters)
     data = f"[{number}] {command}\n{as_data(kept, characters + 50, 'seen')}"
-    return Observation(text, data, places, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16])
+    return Observation(
+        text, data, count(data), done.places, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+    )
 
 
 def rendered(tool: Tool, result: Any, arguments: Any) -> str:

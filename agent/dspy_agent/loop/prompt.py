@@ -49,7 +49,7 @@ class Prompt:
         room = model.prompt_tokens(answer_tokens) - _OWN_WORDS - model.count(self.asked)
         kept: list[str] = []
         for one in reversed(seen):
-            room -= model.count(one.data)
+            room -= one.tokens
             if room < 0 and kept:
                 break
             kept.append(one.data)
