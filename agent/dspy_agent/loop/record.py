@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, Final
 
 from dspy_agent.loop.act import Done
 from dspy_agent.loop.approval import Verdict
@@ -12,15 +13,22 @@ from dspy_agent.loop.step import Step
 from dspy_agent.session.seen import Seen
 from dspy_agent.session.suggest import Suggestion
 
-_FEW = 3
+_FEW: Final = 3
+_PROSE: Final = frozenset({".md", ".rst", ".txt", ".adoc", ""})
 
 
 def seen_of(command: str, done: Done) -> Seen:
     """Return the step as the suggester sees it."""
     hits = getattr(done.result, "hits", None) or ()
     symbols = dict.fromkeys(hit.symbol for hit in hits if hit.symbol)
-    paths = dict.fromkeys(place.rpartition(":")[0] or place for place in done.places)
+    named = [hit.path for hit in hits] or [place.rpartition(":")[0] or place for place in done.places]
+    paths = sorted(dict.fromkeys(named), key=_is_prose)
     return Seen(tuple(shlex.split(command)), done.found, tuple(symbols)[:_FEW], tuple(paths)[:_FEW])
+
+
+def _is_prose(path: str) -> bool:
+    """Return whether a file tells of the code rather than being it: the code is opened first."""
+    return PurePosixPath(path).suffix.lower() in _PROSE
 
 
 def outcome_of(number: int, suggestion: Suggestion | None, done: Done, ran: bool) -> dict[str, Any]:

@@ -6,12 +6,12 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from dspy_agent.planning.commands import Commands
 from dspy_agent.planning.places import Places
 from dspy_agent.planning.risk import highest, risk_of
-from dspy_agent.planning.step import ACTIONS, RISKS, Action, Risk, Step
+from dspy_agent.planning.step import ACTIONS, RISKS, Risk, Step
 
 _LOOKS: Final = ("read", "search")
 _NEW_FILE: Final = re.compile(
@@ -61,10 +61,10 @@ def _step(raw: Any) -> Step:
 
     action, risk = said("action"), said("risk")
     return Step(
-        cast(Action, action if action in ACTIONS else "read"),
+        action if action in ACTIONS else "read",
         said("path"),
         said("command"),
-        cast(Risk, risk if risk in RISKS else "medium"),
+        risk if risk in RISKS else "medium",
         said("check"),
     )
 

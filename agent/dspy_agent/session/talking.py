@@ -34,10 +34,12 @@ class Talking:
             return None
         try:
             if not self._is_there():
-                return self._without("no model server answers")
+                self._without("no model server answers")
+                return None
             return self._talk(task)
         except (ModelError, UsageError) as error:
-            return self._without(f"{error.message} {error.next}")
+            self._without(f"{error.message} {error.next}")
+            return None
 
     def _is_there(self) -> bool:
         from dspy_agent.loop.reach import listens

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from dspy_agent.memory import Kind, Lesson, lessons_for
+from dspy_agent.memory import Lesson, lessons_for
 from dspy_agent.memory.store import forget, lessons, remember
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.console import visible
@@ -32,8 +32,9 @@ def run(arguments: MemoryArguments, context: ToolContext) -> Lessons:
     workspace = context.workspace
     try:
         if arguments.add is not None:
-            kind = cast(Kind, arguments.kind.value)
-            return Lessons([remember(workspace, kind, arguments.add, paths=arguments.paths or ())])
+            return Lessons(
+                [remember(workspace, arguments.kind.value, arguments.add, paths=arguments.paths or ())]
+            )
         if arguments.forget is not None:
             gone = forget(workspace, arguments.forget)
             if gone is None:
