@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dspy_agent.checkpoints.store import Store, apply, propose, undo
+from dspy_agent.checkpoints.store import Store
 from tests.checkpoints.kit import files_of, folders_of, in_child, memory_folder
 
 CHANGES = {
@@ -41,8 +41,8 @@ def test_apply_killed_at_each_write(folder: Path) -> None:
     for number in range(1, 200):
         root = make(folder / str(number))
         before = files_of(root), folders_of(root)
-        propose(root, CHANGES, {"task": "all"})
-        through = in_child(number, lambda root=root: apply(root))
+        Store(root).propose(CHANGES, {"task": "all"})
+        through = in_child(number, lambda root=root: Store(root).apply())
         if number % 5 == 0:  # who takes it back is killed too
             for again in range(1, 60, 3):
                 if in_child(again, Store(root).checkpoints):
@@ -54,11 +54,11 @@ def test_apply_killed_at_each_write(folder: Path) -> None:
         else:
             assert (files_of(root), folders_of(root)) == before
             assert store.pending()
-            apply(root)
+            Store(root).apply()
         assert files_of(root)["src/a.py"][0] == CHANGES["src/a.py"]
         assert files_of(root)["run.sh"][1] == 0o755
         assert "old.txt" not in files_of(root)
-        undo(root)
+        Store(root).undo()
         assert (files_of(root), folders_of(root)) == before
         assert not list(root.rglob(".dspy_*.new"))
         shutil.rmtree(root)
@@ -72,16 +72,16 @@ def test_undo_killed_at_each_write(folder: Path) -> None:
     for number in range(1, 200):
         root = make(folder / str(number))
         before = files_of(root), folders_of(root)
-        propose(root, CHANGES, {})
-        apply(root)
+        Store(root).propose(CHANGES, {})
+        Store(root).apply()
         after = files_of(root)
-        through = in_child(number, lambda root=root: undo(root))
+        through = in_child(number, lambda root=root: Store(root).undo())
         known = Store(root).checkpoints()
         if len(known) == 1:
             assert files_of(root) == after
-            undo(root)
+            Store(root).undo()
         assert files_of(root) == before[0]
-        undo(root, 2)
+        Store(root).undo(2)
         assert files_of(root) == after
         shutil.rmtree(root)
         if through:
@@ -92,8 +92,8 @@ def test_undo_killed_at_each_write(folder: Path) -> None:
 def test_propose_killed_at_each_write(folder: Path) -> None:
     for number in range(1, 200):
         root = make(folder / str(number))
-        propose(root, {"other.txt": b"earlier\n"}, {})
-        through = in_child(number, lambda root=root: propose(root, CHANGES, {}))
+        Store(root).propose({"other.txt": b"earlier\n"}, {})
+        through = in_child(number, lambda root=root: Store(root).propose(CHANGES, {}))
         store = Store(root)
         proposal = store.pending()
         assert proposal
@@ -101,7 +101,7 @@ def test_propose_killed_at_each_write(folder: Path) -> None:
         for change in proposal.files:
             store.read(change.before)
             store.read(change.after)
-        apply(root)
+        Store(root).apply()
         shutil.rmtree(root)
         if through:
             break

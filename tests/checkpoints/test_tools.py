@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dspy_agent.checkpoints.store import propose
+from dspy_agent.checkpoints.store import Store
 from dspy_agent.tools import apply, checkpoints, diff
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.change_arguments import ApplyArguments, CheckpointsArguments, DiffArguments
@@ -31,7 +31,7 @@ def test_a_change_goes_through_all_commands(root: Path) -> None:
     assert refused.returncode == 3
     assert json.loads(refused.stdout)["error"]["code"] == "NothingProposed"
 
-    propose(root, {"a.py": b"one = 1\ntwo = 3\n", "b.py": b"new\n"}, {"task": "count right"})
+    Store(root).propose({"a.py": b"one = 1\ntwo = 3\n", "b.py": b"new\n"}, {"task": "count right"})
     shown = diff.run(DiffArguments(), context)
     assert [(item.path, item.kind, item.added, item.removed) for item in shown.files] == [
         ("a.py", "changed", 1, 1),
@@ -54,7 +54,7 @@ def test_a_change_goes_through_all_commands(root: Path) -> None:
 def test_a_diff_is_as_git_prints_it_and_drives_no_terminal(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    propose(root, {"a.py": b"one = 1\ntwo = '\x1b[2J'\n"}, {})
+    Store(root).propose({"a.py": b"one = 1\ntwo = '\x1b[2J'\n"}, {})
     context = ToolContext(root)
     diff.render(diff.run(DiffArguments(), context), DiffArguments(), ResultConsole(root))
     assert capsys.readouterr().out == (
@@ -66,7 +66,7 @@ def test_only_the_newest_are_listed(root: Path, capsys: pytest.CaptureFixture[st
     context = ToolContext(root)
     assert not checkpoints.run(CheckpointsArguments(), context)
     for number in range(3):
-        propose(root, {"a.py": b"%d\n" % number}, {"task": f"number {number}\nmore"})
+        Store(root).propose({"a.py": b"%d\n" % number}, {"task": f"number {number}\nmore"})
         apply.run(ApplyArguments(), context)
     arguments = CheckpointsArguments(max=2)
     found = checkpoints.run(arguments, context)

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from dspy_agent.checkpoints.blobs import Blobs
 from dspy_agent.checkpoints.diff import count_lines
+from dspy_agent.checkpoints.history import listed, numbered, target_of, undo_conflict
 from dspy_agent.checkpoints.journal import Journal, made_by, read_json, write_json
 from dspy_agent.checkpoints.model import (
     Checkpoint,
@@ -34,8 +35,7 @@ from dspy_agent.checkpoints.model import (
 from dspy_agent.checkpoints.tree import MAX_FILE_BYTES, Tree, checked, new_mode, too_large
 from dspy_agent.learning.exclude import keep_from_git
 from dspy_agent.learning.locked import lock_soon
-from dspy_agent.workspace.paths import display
-from dspy_agent_core.errors import UsageError, WorkspaceError
+from dspy_agent_core.errors import WorkspaceError
 
 NAME: Final = ".dspy_checkpoints"
 MAX_FILES: Final = 500
@@ -128,7 +128,7 @@ class Store:
             changed = [change.path for change in proposal.files if self._differs(change)]
             if changed:
                 raise WorkspaceError(
-                    f"Changed since the proposal was made: {_listed(changed)}. Nothing was applied.",
+                    f"Changed since the proposal was made: {listed(changed)}. Nothing was applied.",
                     code="Conflict",
                     next="Make the proposal anew: dspy-agent edit TASK",
                 )
@@ -144,14 +144,14 @@ class Store:
             WorkspaceError: there is no such one, it was undone, or a file changed since.
         """
         if not self.folder.is_dir():
-            _target([], number)
+            target_of([], number)
         with self._writing():
             known = self.checkpoints()
-            target = _target(known, number)
+            target = target_of(known, number)
             files = tuple(change.reversed() for change in target.files)
             changed = [change.path for change in files if self._differs(change)]
             if changed:
-                raise _undo_conflict(target, changed, known)
+                raise undo_conflict(target, changed, known)
             checkpoint = self._land(files, target.about, target)
             self._prune()
         return checkpoint
@@ -174,7 +174,7 @@ class Store:
         Raises:
             UsageError: there is no such one.
         """
-        return _numbered(self.checkpoints(), number)
+        return numbered(self.checkpoints(), number)
 
     def _land(
         self, files: tuple[FileChange, ...], about: Mapping[str, Any], undone: Checkpoint | None
@@ -253,62 +253,6 @@ class Store:
             ignore.write_text("*\n", encoding="ascii")
 
 
-def _target(known: list[Checkpoint], number: int | None) -> Checkpoint:
-    undone = undone_by(known)
-    if number is None:
-        standing = [item for item in known if item.id not in undone and item.undoes is None]
-        if not standing:
-            raise WorkspaceError(
-                "There is nothing to undo.", code="NothingToUndo", next="See: dspy-agent checkpoints"
-            )
-        return standing[-1]
-    target = _numbered(known, number)
-    if number in undone:
-        raise WorkspaceError(
-            f"Checkpoint {number} was undone already.",
-            code="AlreadyUndone",
-            next=f"To have it back: dspy-agent undo {undone[number]}",
-        )
-    return target
-
-
-def _numbered(known: list[Checkpoint], number: int) -> Checkpoint:
-    for item in known:
-        if item.id == number:
-            return item
-    raise UsageError(
-        f"There is no checkpoint {number}.", code="UnknownCheckpoint", next="See: dspy-agent checkpoints"
-    )
-
-
-def undone_by(known: list[Checkpoint]) -> dict[int, int]:
-    """Return which checkpoints were taken back, each with the one that did."""
-    undone: dict[int, int] = {}
-    for item in reversed(known):  # whether an undo stands is known before what it took back
-        if item.undoes is not None and item.id not in undone:
-            undone[item.undoes] = item.id
-    return undone
-
-
-def _undo_conflict(target: Checkpoint, changed: list[str], known: list[Checkpoint]) -> WorkspaceError:
-    undone = undone_by(known)
-    later = [
-        item.id
-        for item in known
-        if item.id > target.id
-        and item.id not in undone
-        and item.undoes is None
-        and any(change.path in changed for change in item.files)
-    ]
-    return WorkspaceError(
-        f"Changed since checkpoint {target.id}: {_listed(changed)}. Nothing was undone.",
-        code="Conflict",
-        next=f"Undo what came later first: dspy-agent undo {later[-1]}"
-        if later
-        else f"See what it did with dspy-agent diff {target.id}, and take that back by hand.",
-    )
-
-
 def _blobs_of(files: tuple[FileChange, ...]) -> Iterator[str]:
     for change in files:
         for version in (change.before, change.after):
@@ -335,11 +279,6 @@ def _nothing_proposed() -> WorkspaceError:
     )
 
 
-def _listed(paths: list[str]) -> str:
-    more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
-    return ", ".join(map(display, paths[:5])) + more
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -350,28 +289,3 @@ def _no_store(error: OSError) -> WorkspaceError:
         code="StoreUnusable",
         next="Make the workspace writable, or make room on its disk.",
     )
-
-
-def propose(workspace: Path, changes: Mapping[str, bytes | None], about: Mapping[str, Any]) -> Proposal:
-    """Keep ``changes`` as the pending proposal of ``workspace``; see :meth:`Store.propose`."""
-    return Store(workspace).propose(changes, about)
-
-
-def pending(workspace: Path) -> Proposal | None:
-    """Return the proposal that waits, if one does."""
-    return Store(workspace).pending()
-
-
-def apply(workspace: Path) -> Checkpoint:
-    """Land the pending proposal; see :meth:`Store.apply`."""
-    return Store(workspace).apply()
-
-
-def undo(workspace: Path, number: int | None = None) -> Checkpoint:
-    """Take back a checkpoint; see :meth:`Store.undo`."""
-    return Store(workspace).undo(number)
-
-
-def checkpoints(workspace: Path) -> list[Checkpoint]:
-    """Return all checkpoints, oldest first."""
-    return Store(workspace).checkpoints()

@@ -19,7 +19,8 @@ from dspy_agent.sandbox.supervise import supervise
 from dspy_agent_core.errors import AgentError, WorkspaceError
 
 _TMP_BYTES: Final = 1 << 29
-_LIMITS: Final = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 1 << 29, "RLIMIT_NPROC": 4096}
+_LIMITS: Final = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 1 << 29}
+_PROCESSES: Final = {"RLIMIT_NPROC": 4096}  # of this user in this user namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def _spec(how: str, workspace: Path, cwd: Path, writable: Sequence[Path], tmp: s
         for path in {_folder(workspace), _folder(cwd), *_toolchain()}
         if not any(map(Path(path).is_relative_to, places))
     ]
+    apart = how in ("namespaces", "bubblewrap")
     return {
         "how": how,
         "caller": os.getpid(),
@@ -107,7 +109,7 @@ def _spec(how: str, workspace: Path, cwd: Path, writable: Sequence[Path], tmp: s
         "hidden": secret_places(os.environ),
         "folders": [f"{tmp}/{HOME}"],
         "tmp_bytes": _TMP_BYTES,
-        "limits": {**_LIMITS, "RLIMIT_DATA": _memory()},
+        "limits": {**_LIMITS, **(_PROCESSES if apart else {}), "RLIMIT_DATA": _memory()},
     }
 
 

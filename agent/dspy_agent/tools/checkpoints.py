@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from dspy_agent.checkpoints.history import undone_by
 from dspy_agent.checkpoints.model import Checkpoint
-from dspy_agent.checkpoints.store import Store, undone_by
+from dspy_agent.checkpoints.store import Store
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.change_arguments import CheckpointsArguments
 from dspy_agent.tools.console import visible
