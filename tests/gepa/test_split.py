@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dspy_agent.gepa.evaluate import interval
 from dspy_agent.gepa.example import Check, Example, dataset_fingerprint, score_of
-from dspy_agent.gepa.split import Parts, group_id, split
+from dspy_agent.gepa.split import Parts, group_id, split, unseen
 
 GROUPS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 40)), max_size=80)
 
@@ -35,6 +35,9 @@ def test_no_group_is_torn(drawn: list[tuple[int, int]], seed: int, most: int, se
     assert len(chosen) <= most
     assert len({one.id for one in chosen}) == len(chosen)
     assert parts.seen() == {group_id(group) for group in groups[0] | groups[1]}
+    others = unseen((example(*one) for one in drawn), seed=seed, most=most, seen=parts.seen())
+    assert not {one.group for one in others} & (groups[0] | groups[1])
+    assert len(others) <= most
     again = split((example(*one) for one in reversed(drawn)), seed=seed, most=most, seen=before)
     assert [one.id for one in all_of(again)] == [one.id for one in chosen]
 

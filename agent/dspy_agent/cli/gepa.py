@@ -43,9 +43,6 @@ ModuleOption = Annotated[
     ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Draws the parts, and what is tried.")]
-ExamplesOption = Annotated[
-    int, typer.Option("--examples", min=9, max=1000, help="Use at most so many, in all parts together.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +70,9 @@ def train(
             help="The model of the same server that proposes instructions. Default: the model itself.",
         ),
     ] = None,
-    examples: ExamplesOption = 48,
+    examples: Annotated[
+        int, typer.Option("--examples", min=9, max=1000, help="Use at most so many, in all parts together.")
+    ] = 48,
     seed: SeedOption = 1,
     workspace: WorkspaceOption = Path(),
     logs: LogsOption = None,
@@ -110,7 +109,9 @@ def train(
 def evaluate(
     context: typer.Context,
     module: ModuleOption,
-    examples: ExamplesOption = 48,
+    examples: Annotated[
+        int, typer.Option("--examples", min=3, max=1000, help="Use at most so many; each is asked twice.")
+    ] = 24,
     workspace: WorkspaceOption = Path(),
     logs: LogsOption = None,
     as_json: JsonOption = False,

@@ -14,7 +14,7 @@ from dspy_agent.gepa.journal import Journal
 from dspy_agent.gepa.progress import Progress
 from dspy_agent.gepa.results import EvalResult
 from dspy_agent.gepa.run import Options, locked_folder, open_student
-from dspy_agent.gepa.split import LEAST, split
+from dspy_agent.gepa.split import LEAST, unseen
 from dspy_agent.gepa.tasks import TASKS
 from dspy_agent.modules.registry import instructions_of, new_module, trained_for
 from dspy_agent.modules.state import UnfitState
@@ -50,6 +50,8 @@ def evaluate(options: Options, say: Callable[[str], None]) -> EvalResult:
         budget = Budget(2 * len(examples))
         progress = Progress(budget, say)
         adapter = ModuleAdapter(student, journal, budget, tell=progress.asked)
+        if trained.model != model.settings.name:
+            say(f"it was trained with {trained.model}, and is asked of {model.settings.name} here")
         say(f"{len(examples)} held-out examples, each asked twice")
         try:
             pairs = [(adapter.judge(one, shipped), adapter.judge(one, better)) for one in examples]
@@ -68,7 +70,7 @@ def held_out(options: Options, seed: int, seen: frozenset[str]) -> Sequence[Exam
     """
     task = TASKS[options.module]
     found = list(task.load_examples()(options.workspace, options.logs, 2 * options.examples))
-    examples = split(found, seed=seed, most=options.examples, seen=seen).held_out
+    examples = unseen(found, seed=seed, most=options.examples, seen=seen)
     if len(examples) < LEAST:
         raise UsageError(
             f"There are {len(examples)} examples that training never saw, and {LEAST} are needed.",

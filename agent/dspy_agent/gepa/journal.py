@@ -9,15 +9,37 @@ program did not write for this very run, does not count.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from dspy_agent.learning.log import append
 from dspy_agent.modules.seal import Seal
+from dspy_agent.modules.state import FOLDER
 from dspy_agent.workspace.atomic import write_atomic
 from dspy_agent.workspace.files import open_regular
+from dspy_agent_core.errors import WorkspaceError
 
 _MOST_BYTES: Final = 64 << 20
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Tell the user where what is written in the block can't be.
+
+    Raises:
+        WorkspaceError: instead of OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        raise WorkspaceError(
+            f"What is trained can't be written: {(error.strerror or str(error)).lower()}{place}.",
+            code="NotWritable",
+            next=f"Make it writable, or remove what is in the way of {FOLDER}.",
+        ) from None
 
 
 class Journal:
@@ -29,7 +51,7 @@ class Journal:
         key: the user's.
 
     Raises:
-        OSError: the file can't be written.
+        WorkspaceError: the file can't be written.
     """
 
     def __init__(self, path: Path, run: str, key: bytes) -> None:
@@ -38,7 +60,8 @@ class Journal:
         self._answers = self._read()
         self.recalled = len(self._answers)
         if not self._answers:
-            write_atomic(path, [])
+            with writing():
+                write_atomic(path, [])
 
     def get(self, key: str) -> Any | None:
         """Return what was put for ``key``; None if nothing was."""
@@ -47,7 +70,8 @@ class Journal:
     def put(self, key: str, value: Any) -> None:
         """Write ``value`` (JSON, not None) for ``key``: on disk when this returns."""
         body = json.dumps([key, value], ensure_ascii=True, separators=(",", ":")).encode()
-        append(self._path, [self._seal.of(body).encode() + b" " + body])
+        with writing():
+            append(self._path, [self._seal.of(body).encode() + b" " + body])
         self._answers[key] = value
 
     def remove(self) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dspy_agent.gepa.adapter import Student
+from dspy_agent.gepa.journal import writing
 from dspy_agent.gepa.tasks import TASKS
 from dspy_agent.model.access import Model, open_model
 from dspy_agent.modules.registry import ModuleName
 from dspy_agent.modules.seal import make_users_key
-from dspy_agent.modules.state import FOLDER, make_folder
+from dspy_agent.modules.state import make_folder
 from dspy_agent.workspace.atomic import exclusive
 from dspy_agent_core.errors import WorkspaceError
 
@@ -54,18 +55,11 @@ def locked_folder(workspace: Path, module: str) -> Iterator[tuple[Path, bytes]]:
     Raises:
         WorkspaceError: it can't be used, or another training of the module runs.
     """
-    try:
-        folder = make_folder(workspace)
-        key = make_users_key()
-        lock = exclusive(folder / f"{module}.lock", wait=False)
-        held = lock.__enter__()
-    except OSError as error:
-        raise WorkspaceError(
-            f"What is trained can't be written: {(error.strerror or str(error)).lower()} ({error.filename}).",
-            code="NotWritable",
-            next=f"Make it writable, or remove what is in the way of {FOLDER}.",
-        ) from None
-    try:
+    with ExitStack() as stack:
+        with writing():
+            folder = make_folder(workspace)
+            key = make_users_key()
+            held = stack.enter_context(exclusive(folder / f"{module}.lock", wait=False))
         if not held:
             raise WorkspaceError(
                 f"The module {module} is being trained or evaluated here already.",
@@ -73,8 +67,6 @@ def locked_folder(workspace: Path, module: str) -> Iterator[tuple[Path, bytes]]:
                 next="Wait until that ends, or stop it: it can go on later.",
             )
         yield folder, key
-    finally:
-        lock.__exit__(None, None, None)
 
 
 def open_student(options: Options, module: dspy.Module) -> tuple[Model, Student]:

@@ -10,6 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice, zip_longest
 from typing import Final
 
 from dspy_agent.gepa.example import Example
@@ -57,6 +58,13 @@ def split(examples: Iterable[Example], *, seed: int, most: int, seen: Container[
             name = max(names, key=lambda part: SHARES[part] * taken - len(parts[part]))
             parts[name] += group
     return Parts(*(tuple(parts[name]) for name in SHARES))
+
+
+def unseen(examples: Iterable[Example], *, seed: int, most: int, seen: Container[str]) -> list[Example]:
+    """Return at most ``most`` examples of groups that were not ``seen``, in an order drawn by ``seed``."""
+    groups = [group for group in _drawn(_groups(examples), seed) if group_id(group[0].group) not in seen]
+    by_turns = chain.from_iterable(zip_longest(*groups))
+    return list(islice((example for example in by_turns if example is not None), most))
 
 
 def group_id(group: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dspy_agent.gepa.adapter import Candidate, ModuleAdapter
 from dspy_agent.gepa.budget import Budget, Ended
 from dspy_agent.gepa.example import dataset_fingerprint, example_id
-from dspy_agent.gepa.journal import Journal
+from dspy_agent.gepa.journal import Journal, writing
 from dspy_agent.gepa.progress import Progress
 from dspy_agent.gepa.propose import Proposer
 from dspy_agent.gepa.results import TrainResult, next_command, why_kept
@@ -111,7 +111,8 @@ class _Run:
             raise trouble
         result = self._result(progress, proposer, budget, journal, name)
         if result.kept:
-            save_state(options.workspace, self._trained(result, name, reflects.settings.name), key)
+            with writing():
+                save_state(options.workspace, self._trained(result, name, reflects.settings.name), key)
             journal.remove()
         return result
 
