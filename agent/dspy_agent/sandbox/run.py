@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dspy_agent.sandbox.environment import HOME, scrubbed, secret_places
+from dspy_agent.sandbox.later import settings_kept
 from dspy_agent.sandbox.levels import level
 from dspy_agent.sandbox.program import program
 from dspy_agent.sandbox.supervise import supervise
@@ -67,12 +68,13 @@ def run_sandboxed(
         WorkspaceError: one of the folders is not there.
     """
     how = level()
-    own_tmp = None if how in ("namespaces", "bubblewrap") else tempfile.mkdtemp(prefix="dspy-agent-")
+    own_tmp = None if _is_apart(how) else tempfile.mkdtemp(prefix="dspy-agent-")
     tmp = own_tmp or "/tmp"  # noqa: S108  a private one
     try:
         spec = _spec(how, workspace, cwd, [*writable, *([Path(own_tmp)] if own_tmp else [])], tmp)
         environ = scrubbed(os.environ, tmp, env or {})
-        outcome = supervise(partial(program, spec, argv), environ, seconds, max_output)
+        with settings_kept([] if _is_apart(how) else spec["writable"]):
+            outcome = supervise(partial(program, spec, argv), environ, seconds, max_output)
     except OSError as error:
         raise _failed(str(error)) from None
     finally:
@@ -99,7 +101,6 @@ def _spec(how: str, workspace: Path, cwd: Path, writable: Sequence[Path], tmp: s
         for path in {_folder(workspace), _folder(cwd), *_toolchain()}
         if not any(map(Path(path).is_relative_to, places))
     ]
-    apart = how in ("namespaces", "bubblewrap")
     return {
         "how": how,
         "caller": os.getpid(),
@@ -109,8 +110,13 @@ def _spec(how: str, workspace: Path, cwd: Path, writable: Sequence[Path], tmp: s
         "hidden": secret_places(os.environ),
         "folders": [f"{tmp}/{HOME}"],
         "tmp_bytes": _TMP_BYTES,
-        "limits": {**_LIMITS, **(_PROCESSES if apart else {}), "RLIMIT_DATA": _memory()},
+        "limits": {**_LIMITS, **(_PROCESSES if _is_apart(how) else {}), "RLIMIT_DATA": _memory()},
     }
+
+
+def _is_apart(how: str) -> bool:
+    """Return whether the command has mounts, processes and a network of its own."""
+    return how in ("namespaces", "bubblewrap")
 
 
 def _closed(writable: Sequence[str]) -> list[str]:
