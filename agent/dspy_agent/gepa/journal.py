@@ -47,7 +47,8 @@ class Journal:
 
     Args:
         path: of its file. One of another run is written anew.
-        run: names the run: module, model, examples, seed. Equal for a run that goes on.
+        run: names the run: models, seed, the instructions to begin with. Equal for one that goes on, also
+            where the workspace has got another commit meanwhile: answers are kept by example.
         key: the user's.
 
     Raises:

@@ -97,7 +97,7 @@ class _Run:
             else model
         )
         name = model.settings.name
-        run = example_id(name, reflects.settings.name, self._dataset, options.seed, self._start)
+        run = example_id(name, reflects.settings.name, options.seed, self._start)
         journal = Journal(folder / f"{options.module}.train.jsonl", run, key)
         if journal.recalled:
             self._say(f"goes on where it was: {journal.recalled} answers are known")
