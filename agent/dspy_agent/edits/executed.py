@@ -26,10 +26,15 @@ _QUIET: Final = ("--tb=short", "-p", "no:cacheprovider")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a failing test said, and the places of the project that its error came through, innermost last."""
+    """What a failing test said.
+
+    ``frames``: the places of the project that its error came through, innermost last; ``recent``: where the
+    functions begin that it called last, the last one first.
+    """
 
     text: str
     frames: tuple[Place, ...] = ()
+    recent: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +58,35 @@ class Executed:
         """The tests that fail, in the order they ran."""
         return [test for test, outcome in self.outcomes.items() if outcome == "failed"]
 
-    def suspicion(self, path: str, first: int, last: int) -> tuple[float, int, int]:
-        """Return the highest suspicion (0..1) of the lines, and the failing and passing tests that ran it."""
+    def suspicion(self, path: str, first: int, last: int) -> Suspicion:
+        """Return what the tests say of the lines ``first`` to ``last`` of a file."""
         counts, failing = self.counts.get(path, {}), sum(said == "failed" for said in self.outcomes.values())
-        best = (0.0, 0, 0)
-        for line in range(first, last + 1):
-            failed, passed = counts.get(line, (0, 0))
-            if failed:
-                score = failed / math.sqrt(failing * (failed + passed))
-                best = max(best, (score, failed, passed))
-        return best
+        ran = [counts[line] for line in range(first, last + 1) if line in counts]
+        scored = [
+            (failed / math.sqrt(failing * (failed + passed)), failed, passed)
+            for failed, passed in ran
+            if failed and failing
+        ]
+        if not scored:
+            return Suspicion()
+        best = max(scored)
+        entered = max(scored, key=lambda line: line[1] + line[2])
+        return Suspicion(*best, contrast=best[0] - entered[0], lines=len(scored))
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Of some lines, the highest score (0..1), and how many failing and passing tests ran that one.
+
+    ``contrast``: how much of the score is due to a branch that failing tests take; ``lines``: the number of
+    lines that failing tests ran.
+    """
+
+    score: float = 0.0
+    failed: int = 0
+    passed: int = 0
+    contrast: float = 0.0
+    lines: int = 0
 
 
 def run_traced(
@@ -118,6 +142,8 @@ def _read(out: Path) -> Executed:
 
 
 def _failure(said: Mapping[str, Any]) -> Failure:
-    return Failure(
-        str(said["text"]), tuple(Place(str(path), int(line)) for path, line in said.get("frames", ()))
-    )
+    return Failure(str(said["text"]), _places(said.get("frames", ())), _places(said.get("recent", ())))
+
+
+def _places(pairs: Sequence[Any]) -> tuple[Place, ...]:
+    return tuple(Place(str(path), int(line)) for path, line in pairs)

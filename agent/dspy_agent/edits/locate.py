@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from dspy_agent.edits.board import Board
 from dspy_agent.edits.clues import Clues, Place, clues_in
-from dspy_agent.edits.executed import Executed
+from dspy_agent.edits.executed import Executed, Failure
 from dspy_agent.edits.results import EditOptions, Located
 from dspy_agent.edits.source import read_source
 from dspy_agent.edits.tests_of import named_tests, tests_near
@@ -33,6 +34,16 @@ MOST: Final = 10
 _PARTS: Final = frozenset(("graph", "text", "vectors", "logs"))
 _UNRUN: Final = 0.15  # what the reasons for a symbol count, if no failing test runs it
 _MOST_NAMESAKES: Final = 6
+_CALLED: Final = re.compile(r"[A-Za-z_]\w{2,80}")
+_RUN: Final = 0.55
+_SIZE: Final = 0.3
+_CONTRAST: Final = 0.9
+_EVIDENT: Final = 0.35
+_NAMED_AFTER: Final = 0.2
+_CALLED_BY: Final = 0.15
+_FAILING_LINE: Final = 0.3
+_RECENT: Final = 0.35
+_TRACE_SECONDS: Final = 25.0
 Tell = Callable[[str], None]
 
 
@@ -114,7 +125,7 @@ class _Look:
             place = place_of(gathered.corpus, item.chunk)
             if place.kind != "section":
                 reason = "; ".join(item.reasons[:2])
-                self._board.add_line(place.path, place.line, 0.35 * item.score, reason)
+                self._board.add_line(place.path, place.line, _EVIDENT * item.score, reason)
         return [item.chunk for item in gathered.items]
 
     def _events(self) -> list[LogEvent]:
@@ -166,7 +177,7 @@ class _Look:
             if not name:
                 continue
             for called in _subjects(name):
-                self._add_name(called, 0.45, f"{name} is named after it")
+                self._add_name(called, _NAMED_AFTER, f"{name} is named after it")
             for chunk in self._graph.definitions(term_hash(name.rpartition(".")[2])):
                 if self._graph.path(chunk) == path:
                     self._add_calls(chunk, name)
@@ -175,7 +186,7 @@ class _Look:
         for edge in self._graph.edges(chunk):
             if edge.relation in ("tests", "calls"):
                 place = place_of(self._index.corpus, edge.target)
-                self._board.add_line(place.path, place.line, 0.3 * edge.weight / 0.5, f"{name} calls it")
+                self._board.add_line(place.path, place.line, 2 * _CALLED_BY * edge.weight, f"{name} calls it")
                 for inner in self._graph.edges(edge.target):
                     if inner.relation == "calls":
                         place = place_of(self._index.corpus, inner.target)
@@ -186,7 +197,7 @@ class _Look:
     def _executed(self, tests: list[str], evident: list[int]) -> Executed:
         """Run the tests that the task names, or those near to what it is about, and watch them."""
         wanted = tests or tests_near(evident[:12], self._index)
-        seconds = min(60.0, self._options.seconds / 3)
+        seconds = min(_TRACE_SECONDS, self._options.seconds / 6)
         return traced(self._context.workspace, wanted, tests, seconds, self._tell, self._notes)
 
     def _add_executed(self, executed: Executed) -> None:
@@ -198,16 +209,37 @@ class _Look:
             if is_test(path):
                 continue
             for symbol in self._units.of(path):
-                score, failed, passed = executed.suspicion(path, symbol.line, symbol.end_line)
-                if failed:
-                    run.add((path, symbol.qualified))
-                    said = f"run by {failed} of {failing} failing tests and {passed} passing"
-                    self._board.add(path, symbol, 0.7 * score**1.5, said)
+                found = executed.suspicion(path, symbol.line, symbol.end_line)
+                if not found.failed:
+                    continue
+                run.add((path, symbol.qualified))
+                size = min(1.0, found.lines / 8)  # where more is, more can be wrong
+                said = f"run by {found.failed} of {failing} failing tests and {found.passed} passing"
+                self._board.add(path, symbol, (_RUN + _SIZE * size) * found.score**2, said)
+                if found.contrast > 0.1:
+                    said = "failing tests take another branch in it"
+                    self._board.add(path, symbol, _CONTRAST * found.contrast, said)
         for path, symbol in self._board.entries():
             if path.endswith(".py") and (path, symbol.qualified) not in run and _is_run_when_called(symbol):
                 self._board.temper(path, symbol, _UNRUN)
-        for failure in list(executed.failures.values())[:5]:
+        for failure in list(executed.failures.values())[:3]:
             self._add_places(failure.frames, "the error came through", 0.5)
+            self._add_failing_line(failure)
+            called = [place for place in failure.recent if not is_test(place.path)]
+            for rank, place in enumerate(called[:5]):
+                self._board.add_line(
+                    place.path, place.line or 1, _RECENT * 0.75**rank, "called last before that"
+                )
+
+    def _add_failing_line(self, failure: Failure) -> None:
+        """Count what the line of the test names that fails."""
+        for place in reversed(failure.frames):
+            source = self._units.source(place.path) if is_test(place.path) else None
+            if source is not None and place.line and place.line <= len(source.lines):
+                line = source.lines[place.line - 1]
+                for name in dict.fromkeys(_CALLED.findall(line)):
+                    self._add_name(name, _FAILING_LINE, f"the test fails where it names {name}")
+                return
 
     def _add_named_by_user(self) -> None:
         for name in self._options.symbols:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +28,7 @@ _CONTEXT_TOKENS: Final = 260
 _CHARACTERS_A_TOKEN: Final = 3
 _TEST_LINES: Final = 16
 _MOST_CALLED: Final = 8
+_EMPTY: Final = ("", "E", "E     Use -v to get more diff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,9 @@ class Questions:
         if chunk is None:
             return
         calls = [edge.target for edge in Graph(index.corpus).edges(chunk) if edge.relation == "calls"]
-        for target in calls[:_MOST_CALLED]:
-            place = place_of(index.corpus, target)
-            if place.signature and not is_test(place.path):
-                yield f"It calls: {place.signature}"
+        places = [place_of(index.corpus, target) for target in calls[:_MOST_CALLED]]
+        signatures = [place.signature for place in places if place.signature and not is_test(place.path)]
+        yield from (f"It calls: {signature}" for signature in dict.fromkeys(signatures))
 
 
 def _without_docstring(slot: Slot) -> tuple[str, str]:
@@ -138,8 +138,8 @@ def _ends(text: str, characters: int) -> str:
 
 
 def _ending(text: str, characters: int) -> str:
-    """Return the last lines of ``text``, and those that pytest marks as the error."""
-    lines: Sequence[str] = [line for line in text.split("\n") if line.strip()]
+    """Return the last lines of ``text`` that say something."""
+    lines = [line for line in text.split("\n") if line.strip() not in _EMPTY]
     kept: list[str] = []
     for line in reversed(lines):
         if sum(map(len, kept)) + len(line) > characters and kept:

@@ -23,6 +23,7 @@ DEADLINE = time.monotonic() + float(os.environ["DSPY_AGENT_TRACE_SECONDS"])
 FOREIGN = (os.sep + "site-packages" + os.sep, os.sep + ".venv" + os.sep, os.sep + "venv" + os.sep)
 MOST_TEXT = 6000
 MOST_FAILURES = 20
+MOST_RECENT = 12
 
 
 class Watch:
@@ -30,13 +31,14 @@ class Watch:
 
     def __init__(self) -> None:
         self.lines: dict[str, set[int]] = {}
+        self._calls: dict[Any, None] = {}
         self._local: dict[Any, Any] = {}
         self._ours: dict[str, str | None] = {}
         self._before: Any = None
 
     def start(self) -> None:
         """Watch from here on, with nothing seen yet."""
-        self.lines, self._local = {}, {}
+        self.lines, self._calls, self._local = {}, {}, {}
         self._before = sys.gettrace()
         threading.settrace(self._call)
         sys.settrace(self._call)
@@ -52,7 +54,16 @@ class Watch:
         if local is None:
             path = self.path(code.co_filename)
             local = self._local[code] = self._recorder(path) if path else False
-        return local or None
+        if not local:
+            return None
+        self._calls.pop(code, None)
+        self._calls[code] = None
+        return local
+
+    def recent(self) -> list[list[Any]]:
+        """Return [path, first line] of the functions that were called last, the last one first."""
+        codes = list(self._calls)[: -MOST_RECENT - 1 : -1]
+        return [[self.path(code.co_filename), code.co_firstlineno] for code in codes]
 
     def _recorder(self, path: str) -> Any:
         add = self.lines.setdefault(path, set()).add
@@ -148,6 +159,7 @@ def pytest_runtest_makereport(item: Any, call: Any) -> Any:
             state.failures[item.nodeid] = {
                 "text": str(report.longrepr)[-MOST_TEXT:],
                 "frames": frames(call.excinfo),
+                "recent": watch.recent(),
             }
     elif known != "failed" and (report.when == "call" or report.outcome == "skipped"):
         state.outcomes[item.nodeid] = report.outcome
