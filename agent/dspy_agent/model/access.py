@@ -20,13 +20,13 @@ from typing import Final
 
 from dspy_agent.model import errors
 from dspy_agent.model.attempts import attempts
-from dspy_agent.model.data import without_marks
+from dspy_agent.model.data import sendable
 from dspy_agent.model.probe import learn, server_of
 from dspy_agent.model.pull import pull_if_wanted
 from dspy_agent.model.question import Answer, Message, OnText, Question
 from dspy_agent.model.settings import ModelSettings, model_settings
 from dspy_agent.model.thoughts import without_thoughts
-from dspy_agent.model.tokens import Counter
+from dspy_agent.model.tokens import TEMPLATE_TOKENS, Counter
 from dspy_agent.model.traits import THINKING_TOKENS, Traits
 from dspy_agent_core.errors import ModelError
 
@@ -166,10 +166,11 @@ class Model:
 
     def _ask(self, question: Question, on_text: OnText) -> Answer:
         counted = sum(_TOKENS_A_MESSAGE + self.count(one.content) for one in question.messages)
+        counted += TEMPLATE_TOKENS
         most = self.prompt_tokens(question.answer_tokens)
         if counted > most:
             raise errors.too_long(self.settings, counted, most)
-        messages = tuple(Message(one.role, without_marks(one.content)) for one in question.messages)
+        messages = tuple(Message(one.role, sendable(one.content)) for one in question.messages)
         asked = replace(question, messages=messages, answer_tokens=question.answer_tokens + self._unseen)
         patience = _patience(self.settings, counted)
         started = time.monotonic()

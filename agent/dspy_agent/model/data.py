@@ -38,9 +38,13 @@ def as_data(text: str, limit: int, tag: str = "data") -> str:
     return f"<{mark}>\n{kept[:limit]}{cut}\n</{mark}>"
 
 
-def without_marks(text: str) -> str:
-    """Return ``text`` with a space in each mark of a chat template, so that it is a mark no more."""
-    return _TEMPLATE.sub(lambda match: f"{match[0]} ", text)
+def sendable(text: str) -> str:
+    """Return ``text`` as it may stand in a message: whole signs, and no marks of a chat template.
+
+    A space makes a mark one no more.
+    """
+    whole = text.encode("utf-8", "replace").decode()
+    return _TEMPLATE.sub(lambda match: f"{match[0]} ", whole)
 
 
 def without_secrets(text: str) -> str:

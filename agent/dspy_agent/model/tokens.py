@@ -20,6 +20,7 @@ _PIECES: Final = re.compile(
 _USUAL: Final = 8  # letters of a word that is one token
 _REST: Final = 3  # letters a token beyond
 _MARGIN: Final = 1.05
+TEMPLATE_TOKENS: Final = 40  # that a template adds by itself: a system message of its own, for one
 _MOST_FACTOR: Final = 4.0
 _SPOKEN: Final = frozenset("aeiouyAEIOUY")
 
@@ -78,5 +79,6 @@ class Counter:
     def learn(self, counted: int, actual: int) -> None:
         """Count more from now on if ``actual`` tokens were more than the ``counted``."""
         with self._lock:
-            if actual > counted > 0:
-                self._factor = min(_MOST_FACTOR, self._factor * actual / counted * 1.02)
+            if actual - TEMPLATE_TOKENS > counted > 0:
+                more = (actual - TEMPLATE_TOKENS) / counted
+                self._factor = min(_MOST_FACTOR, self._factor * more * _MARGIN)
