@@ -15,7 +15,7 @@ from dspy_agent.model.question import Answer, OnText, Question
 from dspy_agent.model.settings import ModelSettings
 from dspy_agent.model.traits import Traits
 
-_KEEP_ALIVE: Final = "30m"
+_KEEP_ALIVE: Final = "30m"  # on this machine; elsewhere who runs the server decides
 
 
 class OllamaServer:
@@ -74,7 +74,7 @@ class OllamaServer:
             format=dict(question.schema) if question.schema and traits.schema else None,
             think=False if traits.thinking else None,
             options={name: value for name, value in options.items() if value is not None},
-            keep_alive=_KEEP_ALIVE,
+            keep_alive=_KEEP_ALIVE if settings.on_this_machine else None,
         )
 
 
