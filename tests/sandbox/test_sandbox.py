@@ -164,7 +164,7 @@ def test_all_below_a_writable_folder_can_be_written(
 @pytest.mark.parametrize(
     "harm",
     [
-        "echo x > .git/config; echo x > .git/hooks/pre-push; touch .git/hooks/pre-commit .git/info/attributes",
+        "echo x > .git/config; echo x > .git/hooks/pre-push; touch .git/hooks/new .git/info/attributes",
         "mv .git moved; mkdir -p .git/hooks/folder; echo x > .git/config.worktree; ln -s ../x .git/info",
         "rm -rf .git; mkdir other; echo x > other/config; ln -s other .git",
         "rm -rf .git/hooks .git/config; ln -s /tmp .git/hooks; ln -s /etc/passwd .git/config",

@@ -14,7 +14,7 @@ from dspy_agent.verify import command as commands
 from dspy_agent.verify.affected import affected_tests
 from dspy_agent.verify.command import find_test_command
 from dspy_agent.verify.outcomes import read_output, read_report
-from dspy_agent.verify.python import Python
+from dspy_agent.verify.python import Python, module_paths
 from dspy_agent_core.errors import UsageError
 
 
@@ -108,6 +108,21 @@ def test_files_are_given_as_each_runner_takes_them(python: Python) -> None:
     unittest = commands.TestCommand(("python", "-m", "unittest", "discover", "-v"), "unittest", True, python)
     assert unittest.with_files(["t/test_a.py"], report) == ["python", "-m", "unittest", "-v", "t/test_a.py"]
     assert unittest.with_files([], report)[3] == "discover"
+
+
+def test_the_copy_goes_before_what_an_editable_install_names(tmp_path: Path) -> None:
+    root, tree, venv = tmp_path / "project", tmp_path / "tree", tmp_path / "venv"
+    for folder in ("src", "packages/core"):
+        (root / folder).mkdir(parents=True)
+        (tree / folder).mkdir(parents=True)
+    packages = venv / "lib" / "python3.12" / "site-packages"
+    packages.mkdir(parents=True)
+    (venv / "pyvenv.cfg").write_text("")
+    (packages / "a.pth").write_text(f"import os\n{root}/packages/core\n/elsewhere\n{root}/gone\n")
+    found = module_paths(root, tree, str(venv / "bin" / "python"))
+    assert found["PYTHONPATH"].split(":")[:2] == [str(tree / "src"), str(tree / "packages" / "core")]
+    assert found["VIRTUAL_ENV"] == str(venv)
+    assert found["PATH"].startswith(f"{venv}/bin:")
 
 
 def test_reports_of_runners(tmp_path: Path) -> None:
