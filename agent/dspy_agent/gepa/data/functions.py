@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from dspy_agent_core.code.links import is_test
 from dspy_agent_core.errors import AgentError
 
 _MOST_BYTES: Final = 1 << 20
+_MOST_FILES: Final = 400
 _MOST_LINES: Final = 40
 _LEAST_LINES: Final = 3
 _MOST_SAID: Final = 160
@@ -43,12 +45,17 @@ class Function:
 
 
 def functions(workspace: Path) -> Iterator[Function]:
-    """Yield the functions that are neither tests nor long, by path and line."""
-    for path in sorted(current_index(workspace).manifest.files):
-        if path.endswith(".py") and not is_test(path):
-            text = _read(workspace, path)
-            if (tree := parse(text)) is not None:
-                yield from _in(tree, path, text.split("\n"), "")
+    """Yield the functions that are neither tests nor long, by path and line; of 400 files at most."""
+    files = current_index(workspace).manifest.files
+    paths = sorted((path for path in files if path.endswith(".py") and not is_test(path)), key=_draw)
+    for path in sorted(paths[:_MOST_FILES]):
+        text = _read(workspace, path)
+        if (tree := parse(text)) is not None:
+            yield from _in(tree, path, text.split("\n"), "")
+
+
+def _draw(path: str) -> bytes:
+    return hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()
 
 
 def _in(tree: ast.AST, path: str, lines: list[str], prefix: str) -> Iterator[Function]:
