@@ -39,10 +39,12 @@ class Written:
 def code_blocks(text: str) -> list[str]:
     """Return the code in an answer, the likeliest first: fenced blocks, the unfinished last one too.
 
-    Without a fence, all of the text is one block.
+    Without a fence, all of the text is one block. A fence that names a language may stand within code, or
+    begin it anew: both readings are returned.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     blocks: list[str] = []
+    begun: list[str] = []
     opened: tuple[str, int] | None = None
     for fence in _FENCE.finditer(text):
         if opened is None:
@@ -50,9 +52,13 @@ def code_blocks(text: str) -> list[str]:
         elif fence[1].startswith(opened[0]) and not fence[2]:
             blocks.append(text[opened[1] : fence.start()])
             opened = None
+        if fence[2]:
+            end = next((n.start() for n in _FENCE.finditer(text, fence.end()) if not n[2]), len(text))
+            begun.append(text[fence.end() + 1 : end])
     if opened is not None:
         blocks.append(text[opened[1] :])
-    return [block for block in blocks if block.strip()] or ([text] if text.strip() else [])
+    found = [block for block in dict.fromkeys([*blocks, *begun]) if block.strip()]
+    return found or ([text] if text.strip() else [])
 
 
 def require_whole(code: str, original: str) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dspy_agent.edits.addition import new_file, with_addition, written_file
 from dspy_agent.edits.answer import Rejected
+from dspy_agent.edits.clues import clues_in
 from dspy_agent.edits.locate import Looked, Tell, look
 from dspy_agent.edits.question import Prompt, Questions
 from dspy_agent.edits.results import Candidate, Edited, EditOptions, Located
@@ -65,13 +68,23 @@ class _Edit:
         self._workspace: Path = context.workspace
         self._deadline = time.monotonic() + options.seconds
         tell("locating")
-        self._looked: Looked = look(task, context, options, tell)
+        self._new = new_file(task, clues_in(task), options, self._workspace)
+        self._looked: Looked = self._look(context)
         self._questions = Questions(task, self._workspace, model, self._looked.executed)
         self._trials = Trials(self._workspace, self._looked, self._deadline, tell)
         self._notes = list(self._looked.notes)
         self._done: list[Candidate] = []
 
+    def _look(self, context: ToolContext) -> Looked:
+        if not self._new:
+            return look(self._task, context, self._options, self._tell)
+        others = replace(self._options, files=())
+        found = look(self._task, context, others, self._tell)
+        return replace(found, located=tuple(one for one in found.located if one.path != self._new))
+
     def result(self) -> Edited:
+        if self._new:
+            return self._created(self._new)
         places = list(self._places())
         if not places:
             self._notes.append(
@@ -84,6 +97,29 @@ class _Edit:
             self._done.append(self._candidate(number, attempt, places))
             if self._done[-1].verified:
                 break
+        return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
+
+    def _created(self, path: str) -> Edited:
+        """Return candidates for a new file."""
+        prompt = self._questions.about_new(path, self._looked.located)
+        failed = ""
+        for number in range(1, self._options.candidates + 1):
+            if time.monotonic() > self._deadline:
+                self._notes.append(f"The time is up after {number - 1} candidates.")
+                break
+            temperature = 0.0 if number == 1 and not self._options.warm else _WARM[number % len(_WARM)]
+            candidate = Candidate(number, path, "", temperature=temperature)
+            try:
+                answer = self._answer(number, temperature, prompt, failed)
+                changes = {path: written_file(path, answer)}
+                self._done.append(self._trials.judged(replace(candidate, changes=changes, answer=answer)))
+            except Rejected as reason:
+                self._tell(f"candidate {number}: {reason}")
+                self._done.append(replace(candidate, rejected=str(reason)))
+            last = self._done[-1]
+            if last.verified or last.score > _USABLE:
+                break
+            failed = as_data((last.failure or last.rejected or "")[-600:], 600, "output")
         return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
 
     def _places(self) -> Iterator[tuple[Located, Slot, Prompt]]:
@@ -122,9 +158,9 @@ class _Edit:
             lines=(located.line, located.end_line),
         )
         try:
-            answer = self._answer(number, attempt, prompt, self._said_of(failed, prompt))
+            answer = self._answer(number, attempt.temperature, prompt, self._said_of(failed, prompt))
             candidate = replace(candidate, answer=answer)
-            data = rewritten(slot, answer)
+            data = self._placed(slot, answer)
         except Rejected as reason:
             self._tell(f"candidate {number}: {reason}")
             return replace(candidate, rejected=str(reason))
@@ -133,7 +169,22 @@ class _Edit:
             return replace(candidate, rejected="it is the same as one before")
         return self._trials.judged(replace(candidate, changes=changes))
 
-    def _answer(self, number: int, attempt: _Try, prompt: Prompt, failed: str) -> str:
+    def _placed(self, slot: Slot, answer: str) -> bytes:
+        """Return the file with the answer in the symbol's place; or at its end, if that was asked for.
+
+        Raises:
+            Rejected: the answer can't be used.
+        """
+        try:
+            return rewritten(slot, answer)
+        except Rejected as reason:
+            if slot.source.language != "python" or self._options.symbols:
+                raise
+            with suppress(Rejected):
+                return with_addition(slot.source, answer, self._task)
+            raise reason from None
+
+    def _answer(self, number: int, temperature: float, prompt: Prompt, failed: str) -> str:
         from dspy_agent.modules.registry import load_module
 
         self._tell(f"candidate {number} of {self._options.candidates}: writing")
@@ -147,7 +198,7 @@ class _Edit:
         with self._model.answering(
             on_text=count,
             answer_tokens=prompt.answer_tokens,
-            temperature=attempt.temperature,
+            temperature=temperature,
             seed=self._options.seed + number,
         ):
             said: Any = load_module("code", self._workspace)(
@@ -157,6 +208,7 @@ class _Edit:
                 facts=prompt.facts,
                 context=prompt.context,
                 failed=failed,
+                new_file=prompt.new_file,
                 prefill=self._model.settings.server == "ollama",
             )
         if not said.finished:

@@ -39,6 +39,31 @@ def written_python(
     return Written(tuple(_restored_comments(new, original)), tuple(_imports(tree, defined)), tuple(helpers))
 
 
+def new_definitions(
+    block: str, named: frozenset[str], defined: frozenset[str], unit: str
+) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]] | None:
+    """Return the definitions of ``block`` that are ``named``, with those they use, and its imports; or None.
+
+    Raises:
+        Rejected: it can't be parsed.
+    """
+    lines, tree = _parsed(block, next(iter(sorted(named)), ""))
+    wanted = [node for node in tree.body if isinstance(node, _DEFINITIONS) and node.name in named]
+    if not wanted:
+        return None
+    used = set().union(*map(_used, wanted))
+    kept = [
+        node
+        for node in tree.body
+        if node in wanted
+        or (isinstance(node, _DEFINITIONS) and node.name in used and node.name not in defined)
+    ]
+    definitions = tuple(
+        tuple(_lines_of(node, lines, unit)) for node in kept if isinstance(node, _DEFINITIONS)
+    )
+    return definitions, tuple(_imports(tree, defined))
+
+
 def parse(text: str) -> ast.Module:
     """Return the syntax tree of ``text``, without a word about its style.
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dspy_agent.edits.executed import Executed, Failure
 from dspy_agent.edits.hidden import HiddenSecrets
+from dspy_agent.edits.results import Located
 from dspy_agent.edits.splice import Slot
 from dspy_agent.edits.units import Units
 from dspy_agent.index.evidence import chunk_at
 from dspy_agent.index.shared import index_of
 from dspy_agent.model.data import as_data, without_secrets
+from dspy_agent_core.code.languages import language_of
 from dspy_agent_core.code.links import is_test
 from dspy_agent_core.index.graph import Graph
 from dspy_agent_core.index.places import place_of
@@ -28,12 +30,13 @@ _CONTEXT_TOKENS: Final = 260
 _CHARACTERS_A_TOKEN: Final = 3
 _TEST_LINES: Final = 16
 _MOST_CALLED: Final = 8
+_FILE_TOKENS: Final = 900
 _EMPTY: Final = ("", "E", "E     Use -v to get more diff")
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The inputs of the module ``code``, and how long an answer may be; None of it holds a secret."""
+    """The inputs of the module ``code``, without secrets, and how long an answer may be."""
 
     task: str
     source: str
@@ -41,6 +44,7 @@ class Prompt:
     facts: str
     context: str
     answer_tokens: int
+    new_file: str = ""
 
 
 class Questions:
@@ -64,6 +68,18 @@ class Questions:
         room -= self._model.count(facts)
         context = self._context(slot, documentation, min(room, _CONTEXT_TOKENS)) if room > 40 else ""
         return Prompt(self._task, source, slot.source.language, facts, context, answer)
+
+    def about_new(self, path: str, located: Sequence[Located]) -> Prompt:
+        """Return the prompt for a new file: what is near to its task, by signature."""
+        answer = min(_FILE_TOKENS, self._model.prompt_tokens(0) // 2)
+        kept: list[str] = []
+        for found in located:
+            source = self._units.source(found.path)
+            symbol = source.symbol(found.symbol, found.line) if source else None
+            if symbol is not None:
+                kept.append(f"{found.path}: {symbol.signature}")
+        context = without_secrets("\n".join(kept))[: _CONTEXT_TOKENS * _CHARACTERS_A_TOKEN]
+        return Prompt(self._task, "", language_of(path) or "", "", context, answer, path)
 
     def room_for(self, prompt: Prompt) -> int:
         """Return the tokens that are left beside ``prompt``."""
