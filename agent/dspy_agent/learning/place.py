@@ -9,7 +9,7 @@ from typing import Final
 
 from dspy_agent.index.location import index_folder
 
-_TEXT: Final = "apply codectx ctx edit esearch extract grep intel plan run tree undo vretr"
+_TEXT: Final = "apply codectx ctx edit esearch extract grep intel plan run undo vretr"
 TOOLS: Final = frozenset(_TEXT.split())
 
 
