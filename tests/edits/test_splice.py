@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dspy_agent.edits.answer import Rejected
 from dspy_agent.edits.source import Source, decode
@@ -229,3 +232,43 @@ def test_what_shares_a_line_can_not_be_edited() -> None:
     assert symbol is not None
     with pytest.raises(WorkspaceError, match="shares a line"):
         slot_of(here, symbol)
+
+
+@given(
+    st.sampled_from(["top", "Box", "Box.put", "Box.get", "Box.get.inner"]),
+    st.lists(
+        st.sampled_from(
+            [
+                "def top(a):",
+                "class Box:",
+                "def get(self):",
+                "    def put(x, y):",
+                "        return 1",
+                "    return 2",
+                "    pass",
+                "```python",
+                "```",
+                '    """',
+                "@deco",
+                "import math",
+                "    # ...",
+                "prose, here",
+                "",
+            ]
+        ),
+        max_size=9,
+    ),
+)
+def test_whatever_is_answered_the_rest_of_the_file_stays(name: str, lines: list[str]) -> None:
+    here = source()
+    symbol = here.symbol(name)
+    assert symbol is not None
+    try:
+        changed = rewritten(slot_of(here, symbol), "\n".join(lines)).decode()
+    except Rejected:
+        return
+    ast.parse(changed)
+    before = here.lines[: symbol.line - 1]
+    head = changed.startswith("".join(before)) or "import math\n" in changed
+    assert head
+    assert changed.endswith("".join(here.lines[symbol.end_line :]))

@@ -13,6 +13,7 @@ _NAMED: Final = re.compile(
     r"(?:=|:|=>|,|==|!=)\s*(?:[rbuf]{0,2})$",
     re.IGNORECASE,
 )
+_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----")
 _MARK: Final = re.compile(r"SECRET_(\d{1,4})_HIDDEN")
 
 
@@ -24,17 +25,22 @@ class HiddenSecrets:
 
     def hide(self, code: str) -> str:
         """Return ``code`` with a name in the place of each secret."""
+        code = _KEY.sub(lambda match: self._name(match[0]), code)
         return _LITERAL.sub(lambda match: self._hidden(match, code), code)
 
     def _hidden(self, match: re.Match[str], code: str) -> str:
         text, quote = match["text"], match["quote"]
-        before = code[max(0, match.start() - 120) : match.start()].rpartition("\n")[2]
-        named = bool(_NAMED.search(before)) and " " not in text and any(map(str.isdigit, text))
-        if not named and without_secrets(f"x {quote}{text}{quote}") == f"x {quote}{text}{quote}":
+        if any(map(str.isspace, text)) or not any(map(str.isdigit, text)) or _MARK.search(text):
             return match[0]
+        before = code[max(0, match.start() - 120) : match.start()].rpartition("\n")[2]
+        if _NAMED.search(before) or without_secrets(text) != text:
+            return f"{quote}{self._name(text)}{quote}"
+        return match[0]
+
+    def _name(self, text: str) -> str:
         if text not in self._texts:
             self._texts.append(text)
-        return f"{quote}SECRET_{self._texts.index(text)}_HIDDEN{quote}"
+        return f"SECRET_{self._texts.index(text)}_HIDDEN"
 
     def show(self, answer: str) -> str:
         """Return ``answer`` with the secrets in their places."""

@@ -78,7 +78,7 @@ class Questions:
             symbol = source.symbol(found.symbol, found.line) if source else None
             if symbol is not None:
                 kept.append(f"{found.path}: {symbol.signature}")
-        context = without_secrets("\n".join(kept))[: _CONTEXT_TOKENS * _CHARACTERS_A_TOKEN]
+        context = self.secrets.hide("\n".join(kept))[: _CONTEXT_TOKENS * _CHARACTERS_A_TOKEN]
         return Prompt(self._task, "", language_of(path) or "", "", context, answer, path)
 
     def room_for(self, prompt: Prompt) -> int:
@@ -111,7 +111,7 @@ class Questions:
         kept: list[str] = []
         left = tokens
         for piece in self._pieces(slot, documentation):
-            piece = without_secrets(piece)
+            piece = self.secrets.hide(piece)
             cost = self._model.count(piece)
             if cost <= left:
                 kept.append(piece)
