@@ -14,6 +14,7 @@ from benchmarks.bugs.recipe import Bug
 from benchmarks.bugs.score import Verdict, judge, rank
 from benchmarks.bugs.systems.base import System
 from benchmarks.bugs.tasks import Kind, Task, task_of
+from dspy_agent_core.errors import AgentError
 
 _SUITE_SECONDS: Final = 240.0
 
@@ -68,7 +69,11 @@ def run(
             with with_bug(bug) as folder:
                 task = task_of(bug, kind, folder)
             for system in waiting:
-                result = result_of(task, system, seconds)
+                try:
+                    result = result_of(task, system, seconds)
+                except AgentError as error:  # a server that does not answer: the pair is run again next time
+                    tell(f"{number}/{len(bugs)} {bug.id} {system.name}: {error.code}: {error}")
+                    continue
                 with raw.open("a", encoding="utf-8") as file:
                     file.write(_line(asdict(result)))
                 how = "mended" if result.mended else "not mended"

@@ -1,4 +1,7 @@
-"""aider with whole files: given the file that the test points to first, and the test's file to read."""
+"""aider with whole files: given the file that the test points to first, as large a context as it asks for.
+
+A file of 700 lines has 6,000 tokens, which a small model on two cores writes in five minutes.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +22,11 @@ from dspy_agent.model.settings import model_settings
 
 VERSION: Final = "0.86.2"
 _OPTIONS: Final = (
-    *(
-        "--edit-format",
-        "whole",
-        "--no-git",
-        "--yes-always",
-        "--map-tokens",
-        "0",
-        "--no-stream",
-        "--no-pretty",
-    ),
+    *("--edit-format", "whole", "--no-git", "--yes-always", "--map-tokens", "0", "--no-pretty"),
     *("--no-check-update", "--no-show-release-notes", "--no-show-model-warnings", "--analytics-disable"),
     *("--no-detect-urls", "--no-suggest-shell-commands", "--no-auto-lint"),
+    *("--max-chat-history-tokens", "100000"),  # no summary at the end that nobody reads
 )
-# Its default would load the model again with another context; an equal one keeps the comparison equal.
-_SETTINGS: Final = "- name: {model}\n  edit_format: whole\n  extra_params:\n    num_ctx: {context}\n"
 _TOKENS: Final = re.compile(r"Tokens: ([\d.]+)(k?) sent, (?:.*?)([\d.]+)(k?) received")
 
 
@@ -45,40 +38,13 @@ class Aider:
 
     def answer(self, task: Task, folder: Path, seconds: float) -> Answer:
         """Run it in the folder, and see which files it changed."""
-        settings = model_settings(folder)
         code = package(task.bug.package).code
         before = {file: file.read_bytes() for file in own_files(folder, code)}
         pointed = pointed_to(task, folder)
         if not pointed:
             return Answer(note="the test points to nothing")
-        model = f"ollama_chat/{settings.name}"
-        home = sources.cache() / "aider-home"
-        home.mkdir(exist_ok=True)
-        wanted = home / "models.yml"
-        context = settings.context_tokens or 4096
-        wanted.write_text(_SETTINGS.format(model=model, context=context), encoding="utf-8")
-        command = [str(_program()), *_OPTIONS, "--model", model, "--model-settings-file", str(wanted)]
-        if task.test:
-            command += ["--read", task.test.partition("::")[0]]
         message = f"{task.text}\n\nFix the bug in {pointed[0].path}. Don't change the tests."
-        command += ["--message", message, pointed[0].path]
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
-            **{"HOME": str(home), "OLLAMA_API_BASE": settings.url, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
-        }
-        try:
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=seconds,
-                check=False,
-            )
-            said, ended = done.stdout + done.stderr, ""
-        except subprocess.TimeoutExpired as error:
-            said, ended = (error.stdout or b"").decode(errors="replace"), f"stopped after {seconds:.0f} s; "
+        said = _said(message, pointed[0].path, folder, seconds)
         changes = {
             file.relative_to(folder).as_posix(): file.read_bytes()
             for file, content in before.items()
@@ -86,7 +52,32 @@ class Aider:
         }
         sent, received = _tokens(said)
         located = _changed(folder, code, before, changes)
-        return Answer(located, changes, 1, sent, received, ended + said.strip()[-300:])
+        return Answer(located, changes, 1, sent, received, said.strip()[-300:])
+
+
+def _said(message: str, path: str, folder: Path, seconds: float) -> str:
+    """Return what aider prints; it is ended after ``seconds``."""
+    settings = model_settings(folder)
+    home = sources.cache() / "aider-home"
+    home.mkdir(exist_ok=True)
+    asked = ("--model", f"ollama_chat/{settings.name}", "--message", message, path)
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
+        **{"HOME": str(home), "OLLAMA_API_BASE": settings.url, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+    }
+    with subprocess.Popen(
+        [str(_program()), *_OPTIONS, *asked],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            return process.communicate(timeout=seconds)[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.communicate()[0] + f"\nstopped after {seconds:.0f} s"
 
 
 def _changed(

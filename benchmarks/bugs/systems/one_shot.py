@@ -12,7 +12,6 @@ from benchmarks.bugs.systems.base import Answer, Place
 from benchmarks.bugs.systems.pointed import Function, pointed_to
 from benchmarks.bugs.tasks import Task
 from dspy_agent.model.access import open_model
-from dspy_agent_core.errors import AgentError
 
 _SYSTEM: Final = "You are an expert Python programmer who fixes bugs."
 _ASK: Final = (
@@ -44,10 +43,7 @@ class OneShot:
         if not shown:
             return Answer(note="nothing that the test points to fits")
         question = "\n\n".join([task.text, *blocks, _ASK])
-        try:
-            said = model.complete(_SYSTEM, question, answer_tokens=_ANSWER_TOKENS, temperature=0.0, seed=0)
-        except AgentError as error:
-            return Answer(note=f"{error.code}: {error}")
+        said = model.complete(_SYSTEM, question, answer_tokens=_ANSWER_TOKENS, temperature=0.0, seed=0)
         usage = model.usage
         tokens = (usage.calls, usage.prompt_tokens, usage.answer_tokens)
         chosen = answered(said.text, shown)

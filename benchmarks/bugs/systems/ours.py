@@ -9,7 +9,6 @@ from benchmarks.bugs.tasks import Task
 from dspy_agent.edits import EditOptions, edit
 from dspy_agent.model.access import open_model
 from dspy_agent.tools.base import ToolContext
-from dspy_agent_core.errors import AgentError
 
 
 class Ours:
@@ -21,10 +20,7 @@ class Ours:
     def answer(self, task: Task, folder: Path, seconds: float) -> Answer:
         """Edit once, with its own defaults within ``seconds``."""
         model = open_model(folder)
-        try:
-            edited = edit(task.text, ToolContext(folder.resolve()), model, EditOptions(seconds=seconds))
-        except AgentError as error:
-            return Answer((), {}, model.usage.calls, note=f"{error.code}: {error}")
+        edited = edit(task.text, ToolContext(folder.resolve()), model, EditOptions(seconds=seconds))
         usage = model.usage
         best = edited.best
         said = [
