@@ -234,30 +234,22 @@ def test_what_shares_a_line_can_not_be_edited() -> None:
         slot_of(here, symbol)
 
 
+PIECES = (
+    *(
+        "def top(a):",
+        "class Box:",
+        "def get(self):",
+        "    def put(x, y):",
+        "        return 1",
+        "    return 2",
+    ),
+    *("    pass", "```python", "```", '    """', "@deco", "import math", "    # ...", "prose, here", ""),
+)
+
+
 @given(
     st.sampled_from(["top", "Box", "Box.put", "Box.get", "Box.get.inner"]),
-    st.lists(
-        st.sampled_from(
-            [
-                "def top(a):",
-                "class Box:",
-                "def get(self):",
-                "    def put(x, y):",
-                "        return 1",
-                "    return 2",
-                "    pass",
-                "```python",
-                "```",
-                '    """',
-                "@deco",
-                "import math",
-                "    # ...",
-                "prose, here",
-                "",
-            ]
-        ),
-        max_size=9,
-    ),
+    st.lists(st.sampled_from(PIECES), max_size=9),
 )
 def test_whatever_is_answered_the_rest_of_the_file_stays(name: str, lines: list[str]) -> None:
     here = source()
