@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from dspy_agent.checkpoints import lines
 from dspy_agent.checkpoints.diff import changed_ranges, count_lines, unified
 from dspy_agent.checkpoints.model import (
     Checkpoint,
@@ -49,7 +51,7 @@ anything = some.recursive(
     lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
 )
 texts = some.lists(some.sampled_from(["a\n", "b\n", "c\r\n", "\n", "é\n", "d"])).map(
-    lambda lines: "".join(lines).encode()
+    lambda found: "".join(found).encode()
 )
 
 
@@ -79,13 +81,13 @@ def patched(before: bytes, diff: str) -> bytes:
     old = re.findall(r"[^\n]*\n|[^\n]+$", before.decode())
     result, at = [], 0
     for hunk in re.split(r"^(?=@@ )", diff, flags=re.MULTILINE)[1:]:
-        head, *lines = hunk.splitlines(keepends=True) if "\r" not in hunk else re.findall(r"[^\n]*\n", hunk)
+        head, *body_lines = re.findall(r"[^\n]*\n", hunk)
         start, length = re.match(r"@@ -(\d+)(?:,(\d+))?", head).groups()  # type: ignore[union-attr]
         begin = int(start) - (length != "0")
         result += old[at:begin]
         at = begin
-        for number, line in enumerate(lines):
-            ends = number + 1 < len(lines) and lines[number + 1].startswith("\\")
+        for number, line in enumerate(body_lines):
+            ends = number + 1 < len(body_lines) and body_lines[number + 1].startswith("\\")
             body = line[1:-1] if ends else line[1:]
             if line[0] in " -":
                 assert old[at] == body
@@ -101,8 +103,23 @@ def test_a_diff_turns_one_into_the_other(before: bytes, after: bytes) -> None:
     assert patched(before, diff) == after
     marks = [line[0] for line in diff.split("\n")[2:] if line]
     assert (marks.count("+"), marks.count("-")) == count_lines(before, after)
-    lines = max(before.count(b"\n") + 1, 1)
-    assert all(1 <= first <= last <= lines for first, last in changed_ranges(before, after))
+    most = max(before.count(b"\n") + 1, 1)
+    assert all(1 <= first <= last <= most for first, last in changed_ranges(before, after))
+
+
+@given(texts, texts)
+def test_large_gaps_and_deep_ones_come_out_right_too(before: bytes, after: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "_SMALL", 4)
+        patch.setattr(lines, "_DEEPEST", 1)
+        assert patched(before, unified("x", before, after)) == after
+
+
+def test_lines_that_repeat_take_no_quadratic_time() -> None:
+    chance = random.Random(5)
+    before, after = ("".join(f"{chance.randrange(200)}\n" for _ in range(40_000)).encode() for _ in range(2))
+    assert unified("x", before, after)  # difflib alone takes many minutes
+    assert count_lines(before, before[:-4] + b"x\n") != (0, 0)
 
 
 @given(some.binary(), some.binary())

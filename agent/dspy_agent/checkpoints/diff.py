@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Final
 
+from dspy_agent.checkpoints.lines import Opcode, opcodes_of
+
 _CONTEXT: Final = 3
 _NO_NEWLINE: Final = "\\ No newline at end of file\n"
-
-Opcode = tuple[str, int, int, int, int]
 
 
 def is_binary(data: bytes) -> bool:
@@ -28,7 +27,7 @@ def count_lines(before: bytes, after: bytes) -> tuple[int, int]:
     if is_binary(before) or is_binary(after):
         return 0, 0
     added = removed = 0
-    for tag, old, old_end, new, new_end in _opcodes(_lines(before), _lines(after)):
+    for tag, old, old_end, new, new_end in opcodes_of(_lines(before), _lines(after)):
         if tag != "equal":
             removed += old_end - old
             added += new_end - new
@@ -39,7 +38,7 @@ def changed_ranges(before: bytes, after: bytes) -> list[tuple[int, int]]:
     """Return the line ranges of ``before`` that change, from 1; an insertion is at the line above it."""
     if is_binary(before) or is_binary(after):
         return []
-    opcodes = _opcodes(_lines(before), _lines(after))
+    opcodes = opcodes_of(_lines(before), _lines(after))
     return [(max(a, 1) if a == b else a + 1, max(a, b, 1)) for tag, a, b, _, _ in opcodes if tag != "equal"]
 
 
@@ -61,28 +60,8 @@ def _lines(data: bytes) -> list[str]:
     return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
 
 
-def _opcodes(old: list[str], new: list[str]) -> list[Opcode]:
-    """Return what turns ``old`` into ``new``; equal ends first, which keeps it fast on large files."""
-    start = 0
-    limit = min(len(old), len(new))
-    while start < limit and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < limit - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    middle = difflib.SequenceMatcher(
-        None, old[start : len(old) - end], new[start : len(new) - end], autojunk=True
-    )
-    found: list[Opcode] = [("equal", 0, start, 0, start)] if start else []
-    for tag, a, b, c, d in middle.get_opcodes():
-        found.append((tag, a + start, b + start, c + start, d + start))
-    if end:
-        found.append(("equal", len(old) - end, len(old), len(new) - end, len(new)))
-    return found
-
-
 def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
-    for group in _groups(_opcodes(old, new)):
+    for group in _groups(opcodes_of(old, new)):
         first, last = group[0], group[-1]
         yield f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@\n"
         for tag, a, b, c, d in group:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 _READ: Final = 1 << 16
-_GRACE_SECONDS: Final = 5.0
+_GRACE_SECONDS: Final = 30.0  # what forks as fast as it is ended takes a while
 
 
 @dataclass(slots=True)
