@@ -154,6 +154,8 @@ def test_lines_of_runners() -> None:
     assert read_output(cargo) == {"a::b": "passed", "a::c": "failed", "d": "skipped"}
     tap = "ok 1 - adds\nnot ok 2 - multiplies\nok 3 - later # SKIP no time\n"
     assert read_output(tap) == {"adds": "passed", "multiplies": "failed", "later": "skipped"}
+    jest = "  ✓ adds (5 ms)\n  ✕ multiplies\n    ✔ mocha's (12ms)\n"
+    assert read_output(jest) == {"adds": "passed", "multiplies": "failed", "mocha's": "passed"}
     unit = "test_a (t.A.test_a) ... ok\ntest_b (t.A.test_b)\nIts docstring. ... FAIL\n"
     assert read_output(unit) == {"test_a (t.A.test_a)": "passed", "test_b (t.A.test_b)": "failed"}
 

@@ -48,16 +48,28 @@ def test_changes_are_made_in_the_copy_only(workspace: Path, tmp_path: Path) -> N
 def test_what_tests_do_not_need_is_left_out(workspace: Path) -> None:
     (workspace / ".gitignore").write_text("generated.py\n")
     (workspace / "generated.py").write_text("version = 1\n")
-    for name in (".git", "__pycache__", ".dspy_index", "env", "target", "node_modules"):
+    for name in (".git", "__pycache__", ".dspy_index", "env", "target", "vendor"):
         (workspace / name).mkdir()
         (workspace / name / "x").write_text("x")
     (workspace / "env" / "pyvenv.cfg").write_text("")
     (workspace / "target" / "CACHEDIR.TAG").write_text("")
     (workspace / ".dspy_memory.jsonl").write_text("")
     with scratch(workspace, {}) as made:
-        kept = listed(made.tree)
-        assert kept == {"src/a.py", ".coveragerc", ".gitignore", "generated.py", "node_modules"}
-        assert (made.tree / "node_modules").readlink() == workspace / "node_modules"
+        assert listed(made.tree) == {"src/a.py", ".coveragerc", ".gitignore", "generated.py", "vendor/x"}
+
+
+def test_modules_of_javascript_are_linked_and_own_packages_are_of_the_copy(workspace: Path) -> None:
+    modules = workspace / "node_modules"
+    for name in ("left", "@scope/right", ".bin"):
+        (modules / name).mkdir(parents=True)
+        (modules / name / "index.js").write_text("")
+    (modules / "own").symlink_to("../src")
+    with scratch(workspace, {"src/a.py": b"a = 2\n"}) as made:
+        copied = made.tree / "node_modules"
+        assert (copied / "left").readlink() == modules / "left"
+        assert (copied / "@scope" / "right").readlink() == modules / "@scope" / "right"
+        assert (copied / "own" / "a.py").read_text() == "a = 2\n"
+        assert (copied / ".bin" / "index.js").is_file()
 
 
 def test_links_lead_to_the_same_files(workspace: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ SKIPPED: Final = "skipped"
 _GO: Final = re.compile(r"^\s*--- (PASS|FAIL|SKIP): (\S+)", re.MULTILINE)
 _CARGO: Final = re.compile(r"^test (\S+) \.\.\. (ok|FAILED|ignored)$", re.MULTILINE)
 _TAP: Final = re.compile(r"^\s*(not ok|ok) \d+ -? ?(.+?)(?: # (SKIP|TODO).*)?$", re.MULTILINE)
+_MARKED: Final = re.compile(r"^\s*([✓✔√✕✖×]) (.+?)(?: \(\d+(?:\.\d+)? ?m?s\))?$", re.MULTILINE)
 _UNITTEST: Final = re.compile(r"^(\w+ \([\w.]+\))(?:\n.*)? \.\.\. (ok|FAIL|ERROR|skipped.*)$", re.MULTILINE)
 _WORDS: Final = {
     "PASS": PASSED,
@@ -26,6 +27,8 @@ _WORDS: Final = {
     "not ok": FAILED,
     "SKIP": SKIPPED,
     "ignored": SKIPPED,
+    **dict.fromkeys("✓✔√", PASSED),
+    **dict.fromkeys("✕✖×", FAILED),
 }
 
 
@@ -50,7 +53,7 @@ def read_report(path: Path) -> dict[str, str] | None:
 
 
 def read_output(output: str) -> dict[str, str]:
-    """Return what the lines of ``go test -v``, ``cargo test``, TAP and ``unittest -v`` say of each test."""
+    """Return what ``go test -v``, ``cargo test``, TAP, jest and ``unittest -v`` print of each test."""
     return dict(_said(output))
 
 
@@ -61,5 +64,7 @@ def _said(output: str) -> Iterator[tuple[str, str]]:
         yield match[1], _WORDS[match[2]]
     for match in _TAP.finditer(output):
         yield match[2], SKIPPED if match[3] else _WORDS[match[1]]
+    for match in _MARKED.finditer(output):
+        yield match[2], _WORDS[match[1]]
     for match in _UNITTEST.finditer(output):
         yield match[1], _WORDS.get(match[2], SKIPPED)

@@ -27,7 +27,7 @@ _LEFT_OUT: Final = frozenset(
         *(".tox", ".nox", ".gradle", ".hypothesis", ".terraform", ".next", ".cache", ".idea"),
     )
 )
-_LINKED: Final = frozenset(("node_modules", "vendor"))  # found at their place, read-only in the sandbox
+_MODULES: Final = "node_modules"  # links to what lies there, which nobody may write in the sandbox
 _OURS: Final = ".dspy_"
 _MARKS: Final = ("pyvenv.cfg", "CACHEDIR.TAG", "conda-meta")
 
@@ -120,13 +120,21 @@ def _entries(folder: str, made: Scratch, workspace: Path) -> Iterator[tuple[os.D
     for entry in found:
         if entry.name.startswith(_OURS):
             continue
-        if entry.is_symlink() or (entry.name in _LINKED and entry.is_dir()):
+        if entry.is_symlink() or (entry.is_dir() and _is_module(entry)):
             yield entry, "link"
         elif entry.is_dir(follow_symlinks=False):
             if _is_wanted(entry):
                 yield entry, "folder"
         elif entry.is_file(follow_symlinks=False):
             yield entry, "file"
+
+
+def _is_module(entry: os.DirEntry[str]) -> bool:
+    """Return whether this is an installed module of JavaScript: no scope, and not the programs."""
+    parts = entry.path.split(os.sep)[-3:]
+    if entry.name.startswith("@") or entry.name == ".bin":
+        return False
+    return parts[-2] == _MODULES or (len(parts) == 3 and parts[0] == _MODULES and parts[1].startswith("@"))
 
 
 def _target(entry: os.DirEntry[str], workspace: Path) -> str:
