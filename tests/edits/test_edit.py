@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dspy_agent.edits import EditOptions
+from dspy_agent_core.errors import ModelError
 from tests.edits.kit import FIXED, SHOP, make_shop, run_edit, snapshot
 from tests.support.fake_model import Answer
 
@@ -138,3 +139,16 @@ def test_the_budget_of_time_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert edited.candidates == ()
     assert prompts == []
     assert any("time" in note for note in edited.notes)
+
+
+def test_a_model_that_goes_away_leaves_what_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_shop(tmp_path / "w", tests=False)
+    gone = Answer("no such thing", status=400)
+    options = EditOptions(symbols=("total",))
+    edited, _, _ = run_edit("fix", workspace, monkeypatch, FIXED, gone, options=options)
+    assert edited.best is not None
+    assert any("No more candidates" in note for note in edited.notes)
+    with pytest.raises(ModelError):
+        run_edit("fix", workspace, monkeypatch, gone, options=options)

@@ -20,7 +20,7 @@ from dspy_agent.edits.splice import Slot, rewritten, slot_of
 from dspy_agent.edits.trial import Trials
 from dspy_agent.model.data import as_data
 from dspy_agent.tools.base import ToolContext
-from dspy_agent_core.errors import WorkspaceError
+from dspy_agent_core.errors import ModelError, WorkspaceError
 
 if TYPE_CHECKING:
     from dspy_agent.model.access import Model
@@ -94,8 +94,14 @@ class _Edit:
             if time.monotonic() > self._deadline:
                 self._notes.append(f"The time is up after {number - 1} candidates.")
                 break
-            self._done.append(self._candidate(number, attempt, places))
-            if self._done[-1].verified:
+            try:
+                self._done.append(self._candidate(number, attempt, places))
+            except ModelError as error:
+                if self._best() is None:
+                    raise
+                self._notes.append(f"No more candidates: {error.message}")
+                break
+            if self._done[-1].verified and not self._done[-1].failure:
                 break
         return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
 
@@ -217,7 +223,7 @@ class _Edit:
 
     def _to_mend(self) -> tuple[Candidate | None, int]:
         """Return the candidate to go on from: the best that failed a check."""
-        failed = [one for one in self._done if one.failure and one.round == 0]
+        failed = [one for one in self._done if one.failure and one.round == 0 and not one.verified]
         return max(failed, key=lambda one: one.score, default=None), 0
 
     def _said_of(self, failed: Candidate | None, prompt: Prompt) -> str:

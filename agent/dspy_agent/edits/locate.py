@@ -35,6 +35,12 @@ _PARTS: Final = frozenset(("graph", "text", "vectors", "logs"))
 _UNRUN: Final = 0.15  # what the reasons for a symbol count, if no failing test runs it
 _MOST_NAMESAKES: Final = 6
 _CALLED: Final = re.compile(r"[A-Za-z_]\w{2,80}")
+_BROKEN: Final = re.compile(
+    r"\b(?:fail|bug|wrong|broke|error|exception|crash|incorrect|fix|should|instead|raise|traceback|regress|not|"
+    r"never|off by|miss|return)",
+    re.IGNORECASE,
+)
+# What a reason counts at most: chosen by mutants of toolz, boltons and more-itertools.
 _RUN: Final = 0.55
 _SIZE: Final = 0.3
 _CONTRAST: Final = 0.9
@@ -97,6 +103,7 @@ class _Look:
         )
         self._add_places(self._clues.places, "the task names", 0.75)
         self._add_names()
+        self._add_places([Place(path) for path in self._only], "you named", 0.0)
         self._add_tests(tests)
         executed = self._executed(tests, evident)
         self._add_executed(executed)
@@ -106,8 +113,8 @@ class _Look:
             for found in self._board.ranked(10 * MOST)
             if (not self._only or found.path in self._only) and self._is_wanted(found)
         ]
-        failing = executed.failing
-        return Looked(tuple(located[:MOST]), tuple(failing or tests), executed, tuple(self._notes))
+        wanted = tests or executed.failing
+        return Looked(tuple(located[:MOST]), tuple(wanted), executed, tuple(self._notes))
 
     def _file(self, path: str) -> str:
         return read_source(self._context.workspace, path).path
@@ -141,7 +148,7 @@ class _Look:
         seen = 0
         for place in reversed(list(places)):
             path = self._resolve(place.path)
-            if path is None or is_test(path):
+            if path is None or (is_test(path) and path not in self._only):
                 continue
             if place.line is None:
                 for symbol in self._units.of(path):
@@ -196,6 +203,8 @@ class _Look:
 
     def _executed(self, tests: list[str], evident: list[int]) -> Executed:
         """Run the tests that the task names, or those near to what it is about, and watch them."""
+        if not tests and not _BROKEN.search(self._task):
+            return Executed()  # tests that happen to fail are not what it is about
         wanted = tests or tests_near(evident[:12], self._index)
         seconds = min(_TRACE_SECONDS, self._options.seconds / 6)
         return traced(self._context.workspace, wanted, tests, seconds, self._tell, self._notes)

@@ -60,7 +60,7 @@ class Questions:
         """Return the prompt for the symbol in ``slot``; None if the symbol is too large for the model."""
         source, documentation = _without_docstring(slot)
         source = self.secrets.hide(source)
-        answer = round(1.25 * self._model.count(source)) + 100
+        answer = round(1.5 * self._model.count(source)) + 160
         room = self._model.prompt_tokens(answer) - _OWN_WORDS - self._model.count(source + self._task)
         if room < 0:
             return None

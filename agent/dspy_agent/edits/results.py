@@ -51,7 +51,8 @@ class Candidate:
 
     ``changes`` are whole new files (bytes); ``rejected`` says why it was thrown away before any check ran;
     ``round`` is 1 for an answer to the failure of the one before; ``verified``: the checks say that it does
-    what was asked and breaks nothing; ``score`` orders those that are not.
+    what was asked and breaks nothing; ``failure``: what they say else, or of other tests that still fail;
+    ``score``: the higher, the better.
     """
 
     number: int

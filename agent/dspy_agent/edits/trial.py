@@ -25,15 +25,16 @@ class Trials:
 
     def __init__(self, workspace: Path, looked: Looked, deadline: float, tell: Callable[[str], None]) -> None:
         self._workspace, self._deadline, self._tell = workspace, deadline, tell
-        self._targets = looked.executed.failing[:_MOST_TARGETS]
+        self._failing = looked.executed.failing[:_MOST_TARGETS]
+        named = [test for test in self._failing if _is_named(test, looked.tests)]
+        self._targets = named or self._failing
         self._named = files_of(looked.tests)
 
     def judged(self, candidate: Candidate) -> Candidate:
         """Return ``candidate`` with what the tests and the checks say of it."""
-        fixed, failure = self._on_targets(candidate)
-        if failure:
-            share = fixed / max(len(self._targets), 1)
-            return replace(candidate, failure=failure, score=round(0.3 * share, 4))
+        passed, failure = self._on_failing(candidate)
+        if failure and not set(self._targets) <= passed:
+            return replace(candidate, failure=failure, score=round(0.3 * len(passed) / len(self._failing), 4))
         self._tell(f"candidate {candidate.number}: checking syntax, lint and tests")
         found = verify(
             self._workspace,
@@ -44,21 +45,21 @@ class Trials:
         return replace(
             candidate,
             verification=found,
-            failure="" if found.is_sound else _told(found),
+            failure=failure if found.is_sound else _told(found),
             score=found.score,
             verified=self._is_verified(found),
         )
 
-    def _on_targets(self, candidate: Candidate) -> tuple[int, str]:
-        """Return how many of the failing tests pass now, and what the others say."""
-        python = python_with_pytest(self._workspace) if self._targets else None
+    def _on_failing(self, candidate: Candidate) -> tuple[set[str], str]:
+        """Return which of the failing tests pass now, and what the first of the others says."""
+        python = python_with_pytest(self._workspace) if self._failing else None
         if python is None:
-            return 0, ""
+            return set(), ""
         self._tell(f"candidate {candidate.number}: running the failing tests")
         with scratch(self._workspace, candidate.changes) as made:
-            ran = run_traced(made, self._workspace, python, self._targets, [], _QUICK_SECONDS)
-        passed = sum(ran.outcomes.get(test) == "passed" for test in self._targets)
-        if passed == len(self._targets):
+            ran = run_traced(made, self._workspace, python, self._failing, [], _QUICK_SECONDS)
+        passed = {test for test in self._failing if ran.outcomes.get(test) == "passed"}
+        if len(passed) == len(self._failing):
             return passed, ""
         said = [*(failure.text for failure in ran.failures.values()), *(error.text for error in ran.errors)]
         return passed, said[0] if said else "The tests did not end."
@@ -75,6 +76,10 @@ class Trials:
         if not found.is_sound or tests is None or not tests.after.ran or tests.after.timed_out:
             return False
         return bool(self._targets or tests.fixed or not tests.failing)
+
+
+def _is_named(test: str, named: Sequence[str]) -> bool:
+    return any(test == name or test.startswith((f"{name}[", f"{name}::")) for name in named)
 
 
 def _told(found: Verification) -> str:
