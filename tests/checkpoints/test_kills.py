@@ -11,6 +11,9 @@ import pytest
 from dspy_agent.checkpoints.store import Store
 from tests.checkpoints.kit import files_of, folders_of, in_child, memory_folder
 
+# Python 3.12 and later warn of a fork beside threads, such as those of pytest-xdist.
+pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+
 CHANGES = {
     "run.sh": b"#!/bin/sh\necho new\n",
     "src/a.py": b"value = 2\r\nno newline",
