@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.style import Style
 
 from dspy_agent.model.data import as_data
+from dspy_agent.planning.evidence import hit_lines
 from dspy_agent.tools.base import Tool
 from dspy_agent.tools.console import visible
 from dspy_agent_core.contracts.results import Hits, LogContext
@@ -19,6 +20,7 @@ from dspy_agent_core.contracts.results import Hits, LogContext
 if TYPE_CHECKING:
     from dspy_agent.loop.act import Done
 
+_SEARCHES: Final = ("esearch", "intel", "vretr")
 _WIDTH: Final = 160
 _MOST_RENDERED: Final = 200_000
 _MOST_PLACES: Final = 6
@@ -62,7 +64,9 @@ def observe(
 
 
 def rendered(tool: Tool, result: Any, arguments: Any) -> str:
-    """Return what the tool prints of ``result``, and its notes."""
+    """Return what the tool prints of ``result``, and its notes; of searches only what a model needs."""
+    if tool.name in _SEARCHES and result:
+        return "\n".join(hit_lines(result.hits))
     console = _Plain()
     tool.load_render()(result, arguments, console)
     return "\n".join([console.text().rstrip(), *tool.load_notes()(result, arguments)]).strip()

@@ -11,13 +11,17 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
-_NAMED: Final = r"[\w-]{0,40}(?:password|passwd|secret|token|api[_-]?key|authorization|cookie)\W{1,4}"
+_NAME: Final = r"[\w-]{0,40}(?:password|passwd|secret|token|api[_-]?key|authorization|cookie)"
+_SET: Final = (
+    r"(?:[^\w\n]{0,3}[=:][^\w\n]{0,3}|[ \t]?[\"'])"  # prose may name a cookie: only a value is secret
+)
 _KNOWN: Final = (
     r"AKIA[A-Z0-9]{16}|gh[pousr]_\w{20,}|sk-[\w-]{16,}|xox[abprs]-[\w-]{10,}"
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
 )
 _SECRETS: Final = (
-    re.compile(rf"(?i)\b({_NAMED})(?:(?:bearer|basic)\s+)?[^\s,;&\"']{{3,}}"),
+    re.compile(rf"(?i)\b({_NAME}{_SET})(?:(?:bearer|basic)\s+)?[^\s,;&\"']{{3,}}"),
+    re.compile(rf"(?i)(--{_NAME}[ \t]+)[^\s]{{3,}}"),
     re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(r"(\w://[^\s:/@]{0,100}:)[^\s@/]{1,200}(?=@)"),
     re.compile(rf"()\b(?:{_KNOWN})"),

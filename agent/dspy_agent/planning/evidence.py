@@ -19,9 +19,8 @@ from dspy_agent_core.logs.readable import readable
 _HITS: Final = 12
 _EVENTS: Final = 4
 _EVENT: Final = 240
-_SHOWN_LINES: Final = 3  # of the code of the first hits
-_SHOWN_HITS: Final = 4
-_TEXT: Final = 100
+_SHOWN_HITS: Final = 5  # whose code is shown
+_CODE: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def evidence_for(task: str, context: ToolContext) -> Evidence:
     found = intel(IntelArguments(query=task, max_hits=_HITS), context)
     notes += found.notes or []
     events = _events(context, notes)
-    lines = [*map(_event_line, events), *_hit_lines(found.hits)]
+    lines = [*map(_event_line, events), *hit_lines(found.hits)]
     own = [event.frame.path for event in events if event.frame is not None]
     known = sorted(current_index(context.workspace).manifest.files)
     inside = frozenset(known)
@@ -80,13 +79,14 @@ def _event_line(event: LogEvent) -> str:
     return f"log: {' '.join(readable(event).split())[:_EVENT]}"
 
 
-def _hit_lines(hits: Sequence[Hit]) -> list[str]:
-    lines: list[str] = []
-    for number, hit in enumerate(hits):
-        symbol = f" {hit.symbol}" if hit.symbol else ""
-        reasons = "; ".join((hit.evidence or [])[:2])
-        lines.append(f"{hit.path}:{hit.line}{symbol} ({reasons})")
-        if number < _SHOWN_HITS:
-            code = [line for line in (hit.text or "").splitlines() if line.strip()]
-            lines += [f"    {line[:_TEXT]}" for line in code[:_SHOWN_LINES]]
-    return lines
+def hit_lines(hits: Sequence[Hit]) -> list[str]:
+    """Return a line for each hit, as a model needs it: the place, its ties, how its code begins."""
+    return [_hit_line(hit, _CODE if number < _SHOWN_HITS else 0) for number, hit in enumerate(hits)]
+
+
+def _hit_line(hit: Hit, characters: int) -> str:
+    place = f"{hit.path}:{hit.line}" if hit.line else hit.path
+    ties = [reason for reason in hit.evidence or () if not reason.startswith("text ")][:2]
+    told = f" ({'; '.join(ties)})" if ties else ""
+    code = " ".join((hit.text or "").split())[:characters].rstrip()
+    return f"{place} {hit.symbol or ''}".rstrip() + told + (f": {code}" if code else "")
