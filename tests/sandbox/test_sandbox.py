@@ -128,6 +128,13 @@ def test_signals_reach_no_one_outside(shell: Run, mark: str) -> None:
         bystander.kill()
 
 
+def test_who_watches_the_command_is_closed_to_it(shell: Run) -> None:
+    watcher = 'parent=$(cut -d" " -f4 /proc/$$/stat)'
+    ran = shell(f"{watcher}; cat /proc/$parent/environ; echo 1 > /proc/$parent/fd/1")
+    assert ran.output.count("denied") == 2
+    assert ran.code not in (0, None)
+
+
 def test_only_named_folders_can_be_written(shell: Run, workspace: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -40,13 +40,17 @@ def main(arguments: list[str]) -> NoReturn:
         else:
             orphans.end_all_when_parent_ends()
         _end_if_alone(spec["alive"])
+        ready, go = os.pipe()
         child = os.fork()
         if child == 0:
+            os.close(go)
+            os.read(ready, 1)
             _run(spec, arguments[1:])
+        kernel.hide_from_same_user()
+        os.close(go)  # only now: the command must not find this process open to it
     except OSError as error:
         _tell(report, {"error": str(error)})
         os._exit(_FAILED)
-    kernel.hide_from_same_user()
     status = _wait_for(child)
     if not _is_first(spec):
         orphans.end_all()
