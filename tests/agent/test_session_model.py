@@ -125,59 +125,61 @@ def test_ctrl_c_in_the_middle_of_an_answer_returns_to_the_prompt(
     assert terminal.modes() == terminal.before
 
 
-@pytest.mark.parametrize(("answers", "made"), [(["y"], True), (["n"], False), (["e", "a"], True)])
-def test_a_change_is_asked_at_the_terminal(
-    start: Start, model: FakeModelServer, workspace: Path, answers: list[str], made: bool
-) -> None:
-    model.answers = [Scripted(step("run", command="make test"))]
-    terminal = start()
-    terminal.send("run the tests\r")
-    for answer in answers:
-        terminal.expect("run: `make test`? [y]es / [n]o / [a]lways run / [e]xplain: ")
-        terminal.send(f"{answer}\r")
-    terminal.expect("all fine" if made else "not run: you said no")
-    terminal.expect("summary: ")
-    terminal.expect("project>")
+def test_a_change_is_asked_at_the_terminal(start: Start, model: FakeModelServer, workspace: Path) -> None:
+    makes = step("run", command="make test")
+    model.answers = [Scripted(*[makes, step("answer")] * 4)]
+    terminal, made = start(), workspace / "tested.txt"
+
+    def task(answers: str, outcome: str) -> bool:
+        terminal.send("run the tests\r")
+        for answer in answers:
+            terminal.expect("run: `make test`? [y]es / [n]o / [a]lways run / [e]xplain: ")
+            terminal.send(f"{answer}\r")
+        terminal.expect(outcome)
+        terminal.expect("summary: ")
+        terminal.expect("project>")
+        was_made = made.exists()
+        made.unlink(missing_ok=True)
+        return was_made
+
+    assert not task("n", "not run: you said no")
+    assert task("y", "all fine")
+    assert task("ea", "all fine")
+    assert task("", "all fine")  # from now on without a question
     terminal.send("exit\r")
     assert terminal.ends() == 0
-    assert (workspace / "tested.txt").exists() is made
-
-
-def test_the_approval_of_the_session_holds_for_its_tasks(
-    workspace: Path, tmp_path: Path, model: FakeModelServer
-) -> None:
-    model.answers = [Scripted(step("run", command="make test"))]
-    done = from_pipe("run the tests\n", workspace, tmp_path, model, "--approval", "auto")
-    assert "all fine" in done.stdout
-    assert (workspace / "tested.txt").exists()
 
 
 def test_the_thinking_verbs_work_in_the_session(
     workspace: Path, tmp_path: Path, model: FakeModelServer
 ) -> None:
-    model.answers = [Scripted(step("ctx"))]
-    lines = "memory --add 'Dates are ISO'\nmemory\nrun 'echo hello; exit 3'\n"
-    lines += "chat 'why does parse_date fail?' --json\n"
-    done = from_pipe(lines, workspace, tmp_path, model)
+    makes = step("run", command="make test")
+    model.answers = [Scripted(makes, step("answer"), step("ctx"))]
+    lines = [
+        "memory --add 'Dates are ISO'",
+        "memory",
+        "run 'echo hello; exit 3'",
+        "run the tests",
+        "chat 'why does parse_date fail?' --json",
+        "help",
+        "help chat",
+    ]
+    done = from_pipe("\n".join(lines), workspace, tmp_path, model, "--approval", "auto")
     assert "fact: Dates are ISO" in done.stdout
     assert "hello" in done.stdout
+    assert "all fine" in done.stdout
+    assert (workspace / "tested.txt").exists()
     assert '"summary": "It is in src/dates.py [1]."' in done.stdout
     assert "the model takes ctx" in done.stderr
+    for verb in ("plan", "chat", "run", "memory", "edit", "diff", "apply", "undo", "checkpoints"):
+        assert f"\n  {verb} " in done.stdout
+    assert "--approval" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("line", "plain"), [("run the tests", True), ("undo that please", True), ("apply", False)]
-)
+@pytest.mark.parametrize(("line", "plain"), [("undo that please", True), ("apply", False)])
 def test_a_task_that_begins_like_a_verb_is_a_task(
     workspace: Path, tmp_path: Path, model: FakeModelServer, line: str, plain: bool
 ) -> None:
     model.models.clear()
     done = from_pipe(f"{line}\n", workspace, tmp_path, model)
     assert ("without a model" in done.stderr) is plain
-
-
-def test_help_names_them(workspace: Path, tmp_path: Path, model: FakeModelServer) -> None:
-    done = from_pipe("help\nhelp chat\n", workspace, tmp_path, model)
-    for verb in ("plan", "chat", "run", "memory", "diff", "apply", "undo", "checkpoints"):
-        assert f"\n  {verb} " in done.stdout
-    assert "--approval" in done.stdout
