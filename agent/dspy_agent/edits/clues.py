@@ -17,6 +17,9 @@ _TEST_ID: Final = re.compile(r"[\w./\\-]{1,300}\.\w{1,4}(?:::[\w-]{1,200}){1,4}(
 _TEST_NAME: Final = re.compile(r"\b(?:[Tt]est_?\w{2,200}|\w{2,100}_test|Test[A-Z]\w{2,100})\b")
 _NAME: Final = re.compile(r"[A-Za-z_$][\w$]{1,100}(?:(?:\.|::|\#)[A-Za-z_$][\w$]{0,100}){0,5}")
 _QUOTED: Final = re.compile(r"`([^`\n]{1,200})`")
+_OUTPUT: Final = re.compile(
+    r"\s|[>=_*|]|E\s|FAILED|ERROR|Traceback|File |\d+ (?:failed|passed)|\w*(?:Error|Exception):"
+)
 _MOST: Final = 200
 
 Item = TypeVar("Item", bound=Hashable)
@@ -32,7 +35,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """``names`` look like code (dotted, quoted, snake or camel case), ``words`` are all others that do."""
+    """``names`` look like code (dotted, quoted, snake or camel case) and stand in what a person wrote.
+
+    ``words`` are all others, those in pasted output too.
+    """
 
     places: tuple[Place, ...] = ()
     names: tuple[str, ...] = ()
@@ -46,9 +52,10 @@ def clues_in(task: str) -> Clues:
     text = task[:100_000]
     ids = _first(match[0] for match in _TEST_ID.finditer(text))
     tests = _first(match[0] for match in _TEST_NAME.finditer(text))
-    quoted = [name for match in _QUOTED.finditer(text) for name in _names(match[1])]
+    prose = "\n".join(line for line in text.split("\n") if not _OUTPUT.match(line))
+    quoted = [name for match in _QUOTED.finditer(prose) for name in _names(match[1])]
     found = list(_names(text))
-    names = _first([*quoted, *(name for name in found if _is_telling(name))])
+    names = _first([*quoted, *(name for name in _names(prose) if _is_telling(name))])
     return Clues(
         _first(_places(text)),
         tuple(name for name in names if name not in tests),

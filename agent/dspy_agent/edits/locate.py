@@ -49,6 +49,19 @@ _NAMED_AFTER: Final = 0.2
 _CALLED_BY: Final = 0.15
 _FAILING_LINE: Final = 0.3
 _RECENT: Final = 0.35
+_OPERATOR: Final = 0.4
+_OPERATORS: Final = (
+    (r"\bin\b", "__contains__ __iter__"),
+    (r"==|!=", "__eq__ __ne__"),
+    (r"[^=<>-][<>]=?", "__lt__ __le__ __gt__ __ge__"),
+    (r"\blen\(", "__len__"),
+    (r"[\w)\]]\[", "__getitem__ __setitem__ __missing__"),
+    (r"\bdel\b", "__delitem__ __delattr__"),
+    (r"\b(?:repr|str)\(", "__repr__ __str__"),
+    (r"\b(?:list|tuple|set|sorted|next|iter|sum|for)\b", "__iter__ __next__"),
+    (r"\bassert (?:not )?[\w.]+\s*$", "__bool__ __len__"),
+    (r"\bwith\b", "__enter__ __exit__"),
+)
 _TRACE_SECONDS: Final = 25.0
 Tell = Callable[[str], None]
 
@@ -213,7 +226,7 @@ class _Look:
         failing = len(executed.failing)
         if not failing:
             return
-        run: set[tuple[str, str]] = set()
+        run: list[tuple[str, Symbol]] = []
         for path in executed.counts:
             if is_test(path):
                 continue
@@ -221,34 +234,43 @@ class _Look:
                 found = executed.suspicion(path, symbol.line, symbol.end_line)
                 if not found.failed:
                     continue
-                run.add((path, symbol.qualified))
+                run.append((path, symbol))
                 size = min(1.0, found.lines / 8)  # where more is, more can be wrong
                 said = f"run by {found.failed} of {failing} failing tests and {found.passed} passing"
                 self._board.add(path, symbol, (_RUN + _SIZE * size) * found.score**2, said)
                 if found.contrast > 0.1:
                     said = "failing tests take another branch in it"
                     self._board.add(path, symbol, _CONTRAST * found.contrast, said)
+        known = {(path, symbol.qualified) for path, symbol in run}
         for path, symbol in self._board.entries():
-            if path.endswith(".py") and (path, symbol.qualified) not in run and _is_run_when_called(symbol):
+            if path.endswith(".py") and (path, symbol.qualified) not in known and _is_run_when_called(symbol):
                 self._board.temper(path, symbol, _UNRUN)
         for failure in list(executed.failures.values())[:3]:
             self._add_places(failure.frames, "the error came through", 0.5)
-            self._add_failing_line(failure)
+            self._add_failing_line(failure, run)
             called = [place for place in failure.recent if not is_test(place.path)]
             for rank, place in enumerate(called[:5]):
                 self._board.add_line(
                     place.path, place.line or 1, _RECENT * 0.75**rank, "called last before that"
                 )
 
-    def _add_failing_line(self, failure: Failure) -> None:
+    def _add_failing_line(self, failure: Failure, run: Iterable[tuple[str, Symbol]]) -> None:
         """Count what the line of the test names that fails."""
         for place in reversed(failure.frames):
             source = self._units.source(place.path) if is_test(place.path) else None
             if source is not None and place.line and place.line <= len(source.lines):
                 line = source.lines[place.line - 1]
+                self._add_operators(line, run)
                 for name in dict.fromkeys(_CALLED.findall(line)):
                     self._add_name(name, _FAILING_LINE, f"the test fails where it names {name}")
                 return
+
+    def _add_operators(self, line: str, run: Iterable[tuple[str, Symbol]]) -> None:
+        """Count the special methods behind the operators of a line that fails."""
+        meant = {name for pattern, names in _OPERATORS if re.search(pattern, line) for name in names.split()}
+        for path, symbol in run:
+            if symbol.name in meant:
+                self._board.add(path, symbol, _OPERATOR, "the test fails where it is used by an operator")
 
     def _add_named_by_user(self) -> None:
         for name in self._options.symbols:
