@@ -68,7 +68,9 @@ def test_without_tests_a_change_is_said_to_be_unverified(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = make_shop(tmp_path / "w", tests=False)
-    edited, _, _ = run_edit("the discount of total is wrong", workspace, monkeypatch, FIXED)
+    (workspace / "AGENTS.md").write_text("Prices are never rounded.\n")
+    edited, prompts, _ = run_edit("the discount of total is wrong", workspace, monkeypatch, FIXED)
+    assert "Prices are never rounded." in prompts[0]
     assert edited.best is not None
     assert not edited.best.verified
     assert edited.located[0].symbol == "total"

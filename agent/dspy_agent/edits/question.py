@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dspy_agent import instructions, memory
 from dspy_agent.edits.executed import Executed, Failure
 from dspy_agent.edits.hidden import HiddenSecrets
 from dspy_agent.edits.results import Located
@@ -67,6 +68,9 @@ class Questions:
         facts = self._facts(min(room, _FACTS_TOKENS)) if self._executed.failures else ""
         room -= self._model.count(facts)
         context = self._context(slot, documentation, min(room, _CONTEXT_TOKENS)) if room > 40 else ""
+        rules = self._rules(slot.source.path)
+        if rules and self._model.count(rules + context) < room:
+            context = f"{context}\n{rules}".strip()
         return Prompt(self._task, source, slot.source.language, facts, context, answer)
 
     def about_new(self, path: str, located: Sequence[Located]) -> Prompt:
@@ -79,7 +83,14 @@ class Questions:
             if symbol is not None:
                 kept.append(f"{found.path}: {symbol.signature}")
         context = self.secrets.hide("\n".join(kept))[: _CONTEXT_TOKENS * _CHARACTERS_A_TOKEN]
+        context = f"{context}\n{self._rules(path)}".strip()
         return Prompt(self._task, "", language_of(path) or "", "", context, answer, path)
+
+    def _rules(self, path: str) -> str:
+        """Return the project's own instructions and the lessons that fit."""
+        lessons = memory.as_lines(memory.lessons_for(self._workspace, self._task, [path], 2), 250)
+        rules = instructions.read(self._workspace, path, most=350)
+        return without_secrets("\n".join(part for part in (rules, lessons) if part))
 
     def room_for(self, prompt: Prompt) -> int:
         """Return the tokens that are left beside ``prompt``."""
