@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dspy_agent.verify import checks
+from dspy_agent.verify import run_tests as run_module
 from dspy_agent.verify.checks import Verification, verify
 from dspy_agent.verify.command import find_test_command
 from dspy_agent.verify.run_tests import run_tests
@@ -88,11 +90,29 @@ def test_what_is_known_of_the_workspace_is_not_asked_again(
     run_tests = checks.run_tests
     monkeypatch.setattr(checks, "run_tests", lambda *given: runs.append(1) or run_tests(*given))
     check(workspace, GOOD)
-    check(workspace, WORSE)
+    check(workspace, GOOD + b"\n")
     assert len(runs) == 3
     (workspace / "pkg" / "calc.py").write_bytes(CALC + b"# changed\n")
     check(workspace, GOOD)
     assert len(runs) == 5
+
+
+def test_a_test_that_fails_now_and_then_breaks_nothing(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[run_module.Tested] = []
+
+    def run_tests(*given: Any) -> run_module.Tested:
+        said = "failed" if len(runs) == 1 else "passed"
+        runs.append(run_module.Tested(1, 0, 0.1, False, "namespaces", "", {"flaky": said, "other": "passed"}))
+        return runs[-1]
+
+    monkeypatch.setattr(checks, "run_tests", run_tests)
+    found = check(workspace, GOOD)
+    assert len(runs) == 3
+    assert found.tests
+    assert found.is_sound
+    assert "flaky" in found.notes[-1]
 
 
 def test_pytest_runs_the_affected_tests_only(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
