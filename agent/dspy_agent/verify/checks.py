@@ -94,7 +94,7 @@ def verify(
         seconds: for all runs of tests together.
 
     Raises:
-        WorkspaceError: a path may not be changed, or no copy can be made.
+        WorkspaceError: a path may not be changed.
         MissingRequirement: this machine allows no sandbox.
     """
     deadline = time.monotonic() + seconds
