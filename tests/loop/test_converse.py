@@ -140,9 +140,10 @@ def test_the_trajectory_tells_suggested_and_chosen(fake_model: FakeModelServer, 
     assert task["task"] == "where is parse_date defined?"
     assert taken["suggested"]["tool"] == "extract"
     assert (taken["chosen"], taken["arguments"]) == ("tree", {"path": "src"})
+    assert (taken["ran"], taken["found"]) == (True, True)
     assert taken["result"]["digest"]
     assert taken["tokens"] > 0
-    assert (end["stopped"], end["answer"]) == ("answered", talk.summary)
+    assert (end["stopped"], end["summary"]) == ("answered", talk.summary)
 
 
 def test_lessons_and_instructions_are_in_the_prompt(fake_model: FakeModelServer, workspace: Path) -> None:
@@ -172,3 +173,18 @@ def test_events_tell_what_was_suggested_and_what_was_chosen(
     assert first.features["names_symbol"] == 1.0
     assert "run" in first.mask
     assert second.outcome["error"] == "PathNotFound"
+
+
+def test_a_conversation_that_goes_on_knows_the_last_one(
+    fake_model: FakeModelServer, workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dspy_agent.tools.base import ToolContext
+    from dspy_agent.tools.chat import run
+    from dspy_agent.tools.think_arguments import ChatArguments
+
+    converse(fake_model, workspace, "where is parse_date?", Scripted(step("extract", symbol="parse_date")))
+    fake_model.answers = [Scripted(step("ctx"))]
+    run(ChatArguments(["and who calls it?"], goes_on=True), ToolContext(workspace))
+    assert "Before that the task was: where is parse_date?" in asked(fake_model)
+    assert "The answer was: It is in src/dates.py [1]." in asked(fake_model)
+    assert "$ ctx" in capsys.readouterr().err

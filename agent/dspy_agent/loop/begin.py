@@ -43,7 +43,7 @@ def said_before(workspace: Path) -> str:
     path = latest(workspace)
     records = list(read(path)) if path else []
     tasks = [str(one.get("task", "")) for one in records if one.get("kind") == "task"]
-    answers = [str(one.get("answer", "")) for one in records if one.get("kind") == "end"]
+    answers = [str(one.get("summary", "")) for one in records if one.get("kind") == "end"]
     if not tasks:
         return ""
     return f"Before that the task was: {tasks[-1][:300]}\nThe answer was: {(answers or [''])[-1][:600]}"

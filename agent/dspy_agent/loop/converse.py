@@ -98,7 +98,7 @@ class Talk:
             stopped = error.code if isinstance(error, AgentError) else type(error).__name__
             raise
         finally:
-            self._trajectory.write("end", {"answer": answer, "stopped": stopped})
+            self._trajectory.write("end", {"summary": answer, "stopped": stopped})
         return self._conversation(answer, stopped)
 
     def _step(self) -> str:

@@ -55,6 +55,8 @@ def record_of(
         "chosen": step.chosen,
         "arguments": step.arguments,
         "command": step.command,
+        "ran": step.ran,
+        "found": step.found,
         "approval": {"runs": verdict.runs, "by": verdict.by, "why": verdict.why} if verdict else None,
         "result": {
             "digest": one.digest,
