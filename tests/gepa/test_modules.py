@@ -90,16 +90,17 @@ def test_a_module_takes_its_examples(
     module = new_module(name)
     _, student = open_student(Options(name, project), module)
     adapter = ModuleAdapter(student, Journal(tmp_path / "journal", "run", b"k" * 32), Budget(2))
-    judged = adapter.judge(found[0], instructions_of(module))
+    start = {task.predictor: instructions_of(module)[task.predictor]}
+    judged = adapter.judge(found[0], start)
     assert 0 <= judged["score"] <= 1
     assert not re.match("The answer could not be used|There was no usable", judged["feedback"]), judged[
         "feedback"
     ]
-    assert [one["predictor"] for one in judged["steps"]] == list(instructions_of(module))
+    assert [one["predictor"] for one in judged["steps"]] == [task.predictor]
     batch = EvaluationBatch[dict[str, Any], None](
         outputs=[None], scores=[judged["score"]], trajectories=[judged]
     )
-    records = adapter.make_reflective_dataset({}, batch, list(instructions_of(module)))
+    records = adapter.make_reflective_dataset(start, batch, list(start))
     assert all(part for part in records.values())
 
 

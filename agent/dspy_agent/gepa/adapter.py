@@ -159,7 +159,7 @@ class ModuleAdapter:
         steps = [
             {"predictor": names.get(id(predictor), ""), "inputs": _texts(inputs), "outputs": _texts(outputs)}
             for predictor, inputs, outputs in trace
-        ] or [{"predictor": name, "inputs": _texts(example.inputs), "outputs": {}} for name in names.values()]
+        ] or [{"predictor": name, "inputs": _texts(example.inputs), "outputs": {}} for name in candidate]
         return {"score": score.score, "feedback": score.feedback[:_MOST_TEXT], "steps": steps}
 
 

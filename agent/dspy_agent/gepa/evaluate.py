@@ -44,7 +44,8 @@ def evaluate(options: Options, say: Callable[[str], None]) -> EvalResult:
             raise UsageError(f"Nothing was trained for {options.module} here.", code="NotTrained", next=train)
         examples = held_out(options, trained.seed, frozenset(trained.seen))
         model, student = open_student(options, module)
-        shipped, better = instructions_of(module), dict(trained.instructions)
+        better = dict(trained.instructions)
+        shipped = {name: text for name, text in instructions_of(module).items() if name in better}
         run = example_id("eval", model.settings.name, options.seed)
         journal = Journal(folder / f"{options.module}.eval.jsonl", run, key)
         budget = Budget(2 * len(examples))

@@ -21,6 +21,7 @@ class Task:
     Args:
         examples: ``module:function`` of (workspace, logs, most) -> examples.
         metric: ``module:function`` of (example, answer, workspace) -> Score.
+        predictor: the module's predictor that the examples ask: its instructions are trained.
         answer_tokens: that an answer may have.
         more: what the user can do to get more examples.
     """
@@ -28,6 +29,7 @@ class Task:
     name: ModuleName
     examples: str
     metric: str
+    predictor: str
     answer_tokens: int
     more: str
 
@@ -50,6 +52,7 @@ TASKS: Final[Mapping[ModuleName, Task]] = {
             "context",
             f"{_DATA}.context:examples",
             f"{_METRICS}.context:metric",
+            "advise",
             400,
             "name logs with more kinds of errors: --logs PATH",
         ),
@@ -57,6 +60,7 @@ TASKS: Final[Mapping[ModuleName, Task]] = {
             "plan",
             f"{_DATA}.plan:examples",
             f"{_METRICS}.plan:metric",
+            "plan",
             600,
             "train in a repository with some dozen commits that say what they do",
         ),
@@ -64,6 +68,7 @@ TASKS: Final[Mapping[ModuleName, Task]] = {
             "code",
             f"{_DATA}.code:examples",
             f"{_METRICS}.code:metric",
+            "write",
             700,
             "train where more functions have a docstring or a test",
         ),
@@ -71,6 +76,7 @@ TASKS: Final[Mapping[ModuleName, Task]] = {
             "router",
             f"{_DATA}.router:examples",
             f"{_METRICS}.router:metric",
+            "choose",
             160,
             "train where there is more code, or name logs: --logs PATH",
         ),

@@ -47,7 +47,8 @@ def train(options: Options, say: Callable[[str], None]) -> TrainResult:
         old = _old(options, module, say)
         parts = load_parts(options, frozenset(old.seen) if old else frozenset())
         say(_sizes(parts))
-        start = instructions_of(module) | (dict(old.instructions) if old else {})
+        name = TASKS[options.module].predictor
+        start = {name: (old.instructions if old else instructions_of(module))[name]}
         return _Run(options, module, parts, start, old, say).run(folder, key)
 
 
