@@ -226,13 +226,13 @@ class _Slow:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.go = threading.Semaphore(0)
-        self.fails = False
+        self.fails: Exception | None = None
 
     def ask(self, context: Context, by_rules: Advice) -> Advice:
         self.asked.append(context.id)
         self.go.acquire()
         if self.fails:
-            raise ModelError("away", code="ModelFailed", next="")
+            raise self.fails
         return Advice("said", [], [])
 
 
@@ -260,15 +260,22 @@ def test_the_newest_of_an_app_waits_for_the_model_and_rules_answer_the_rest() ->
     ]
 
 
-def test_after_a_failure_the_model_is_left_alone() -> None:
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (ModelError("away", code="ModelFailed", next=""), "away"),
+        (ZeroDivisionError("nobody foresaw it"), "The model can't be asked: ZeroDivisionError."),
+    ],
+)
+def test_after_a_failure_the_model_is_left_alone(failure: Exception, told: str) -> None:
     model = _Slow()
-    model.fails = True
+    model.fails = failure
     desk = ModelDesk(model)
     _ask(desk, _context(1))
     model.go.release()
     got: list[Answer] = []
     until(lambda: bool(got.extend(desk.answers())) or len(got) == 1, "no answer")
-    assert (got[0].by, got[0].trouble) == ("rules", "away")
+    assert (got[0].by, got[0].trouble) == ("rules", told)
     _ask(desk, _context(2))
     assert [one.context.id for one in desk.answers()] == ["web/0/2-2"]
     assert model.asked == ["web/0/1-1"]
