@@ -120,3 +120,14 @@ def test_clues() -> None:
 def test_any_text_is_a_task(text: str) -> None:
     clues = clues_in(text)
     assert len(clues.names) + len(clues.words) <= len(text) + 1
+
+
+def test_a_test_that_does_not_end_shows_where_it_hangs(texts: Path) -> None:
+    (texts / "texts.py").write_text(
+        TEXTS.replace("    if part", "    while part:\n        pass\n    if part")
+    )
+    (texts / "test_texts.py").write_text(TESTS)
+    (texts / "pytest.ini").write_text(PYTEST)
+    found = locate("test_marked fails", ToolContext(texts), EditOptions(seconds=15.0))
+    assert found[0].symbol == "_clean"
+    assert any("came through" in reason for reason in found[0].why)

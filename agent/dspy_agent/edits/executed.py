@@ -90,15 +90,23 @@ class Suspicion:
 
 
 def run_traced(
-    made: Scratch, workspace: Path, python: str, tests: Sequence[str], first: Sequence[str], seconds: float
+    made: Scratch,
+    workspace: Path,
+    python: str,
+    tests: Sequence[str],
+    seconds: float,
+    *,
+    first: Sequence[str] = (),
+    lines: bool = True,
 ) -> Executed:
     """Run ``tests`` (ids or files) in a scratch copy and return what they executed.
 
     Args:
         made: a copy of ``workspace``.
         python: the project's interpreter, which has pytest.
-        first: ids of those that are expected to fail; they run before the others.
         seconds: what has not run by then is left out.
+        first: ids of those that are expected to fail; they run before the others.
+        lines: False: only what comes of them is wanted.
     """
     out = made.out / "trace.json"
     shutil.copyfile(Path(__file__).with_name("tracer.py"), made.out / f"{_PLUGIN}.py")
@@ -117,6 +125,7 @@ def run_traced(
             "DSPY_AGENT_TRACE_OUT": str(out),
             "DSPY_AGENT_TRACE_FIRST": "\n".join(first),
             "DSPY_AGENT_TRACE_SECONDS": str(seconds),
+            "DSPY_AGENT_TRACE_LINES": "1" if lines else "0",
         },
     )
     return _read(out)

@@ -34,9 +34,8 @@ def traced(
         if python is None:
             return Executed()
         with scratch(workspace, {}) as made:
-            found = run_traced(
-                made, workspace, python, files, [test for test in named if "::" in test], seconds
-            )
+            first = [test for test in named if "::" in test]
+            found = run_traced(made, workspace, python, files, seconds, first=first)
     except AgentError as error:
         notes.append(f"Located without running tests: {error.message}")
         return Executed()

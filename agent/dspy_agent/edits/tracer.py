@@ -21,6 +21,8 @@ OUT = os.environ["DSPY_AGENT_TRACE_OUT"]
 FIRST = frozenset(filter(None, os.environ.get("DSPY_AGENT_TRACE_FIRST", "").split("\n")))
 DEADLINE = time.monotonic() + float(os.environ["DSPY_AGENT_TRACE_SECONDS"])
 FOREIGN = (os.sep + "site-packages" + os.sep, os.sep + ".venv" + os.sep, os.sep + "venv" + os.sep)
+LINES = os.environ.get("DSPY_AGENT_TRACE_LINES") != "0"
+LONGEST = 15.0  # seconds of one test
 MOST_TEXT = 6000
 MOST_FAILURES = 20
 MOST_RECENT = 12
@@ -34,7 +36,7 @@ class Watch:
         self._calls: dict[Any, None] = {}
         self._local: dict[Any, Any] = {}
         self._ours: dict[str, str | None] = {}
-        self._before: Any = None
+        self._before: Any = sys.gettrace()
 
     def start(self) -> None:
         """Watch from here on, with nothing seen yet."""
@@ -132,11 +134,16 @@ def pytest_collection_modifyitems(items: Any) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: Any) -> Any:
-    """Watch a test, with its fixtures."""
-    watch.start()
+    """Watch a test, with its fixtures; one that does not end ends all."""
+    timer = threading.Timer(min(LONGEST, DEADLINE + 2 - time.monotonic()), give_up, [item.nodeid])
+    timer.daemon = True
+    timer.start()
+    if LINES:
+        watch.start()
     try:
         yield
     finally:
+        timer.cancel()
         watch.stop()
     outcome = state.outcomes.get(item.nodeid)
     if outcome in ("failed", "passed"):
@@ -181,6 +188,29 @@ def frames(excinfo: Any) -> list[list[Any]]:
         found = places + found
         error = error.__cause__ or error.__context__
     return found[-50:]
+
+
+def give_up(test: str) -> None:
+    """Leave what was seen so far, with ``test`` as failed, and end. Runs in a thread of its own."""
+    places: list[list[Any]] = []
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None:
+        path = watch.path(frame.f_code.co_filename)
+        if path:
+            places.insert(0, [path, frame.f_lineno])
+        frame = frame.f_back
+    for _ in range(100):  # the test still runs: what is read may change
+        try:
+            lines = {path: set(numbers) for path, numbers in list(watch.lines.items())}
+            recent = watch.recent()
+            break
+        except RuntimeError:
+            lines, recent = {}, []
+    state.outcomes[test] = "failed"
+    state.failures[test] = {"text": f"{test} does not end.", "frames": places[-50:], "recent": recent}
+    state.count(lines, failed=True)
+    state.write()
+    os._exit(1)
 
 
 def pytest_collectreport(report: Any) -> None:

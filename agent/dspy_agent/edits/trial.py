@@ -57,7 +57,7 @@ class Trials:
             return set(), ""
         self._tell(f"candidate {candidate.number}: running the failing tests")
         with scratch(self._workspace, candidate.changes) as made:
-            ran = run_traced(made, self._workspace, python, self._failing, [], _QUICK_SECONDS)
+            ran = run_traced(made, self._workspace, python, self._failing, _QUICK_SECONDS, lines=False)
         passed = {test for test in self._failing if ran.outcomes.get(test) == "passed"}
         if len(passed) == len(self._failing):
             return passed, ""
