@@ -13,6 +13,7 @@ from dspy_agent.gepa.data.mutate import with_bug
 from dspy_agent.gepa.data.slots import find_slot, with_text
 from dspy_agent.gepa.example import Example, example_id
 from dspy_agent.model.data import without_secrets
+from dspy_agent.model.settings import model_settings
 
 _LEAST_SAID: Final = 3
 
@@ -49,8 +50,13 @@ def _example(workspace: Path, function: Function) -> Example | None:
         "broken": text,
         "at": line,
     }
-    return Example(example_id("code", facts), function.path, facts, partial(_inputs, facts))
+    return Example(example_id("code", facts), function.path, facts, partial(_inputs, workspace, facts))
 
 
-def _inputs(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"task": without_secrets(facts["task"]), "source": facts["broken"], "language": "python"}
+def _inputs(workspace: Path, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        "task": without_secrets(facts["task"]),
+        "source": facts["broken"],
+        "language": "python",
+        "prefill": model_settings(workspace).server == "ollama",  # as edit does
+    }

@@ -24,6 +24,8 @@ def metric(example: Example, answer: Any, workspace: Path) -> Score:
     broken = with_text(slot, facts["broken"]) if slot and slot.text == facts["right"] else None
     if slot is None or broken is None:
         return Score(0.0, "The code has changed meanwhile.")
+    if not getattr(answer, "finished", True):
+        return Score(0.0, "The answer was cut at the limit of its length: write the code alone.")
     try:
         data = rewritten(broken, str(answer.answer or ""))
     except Rejected as rejected:
