@@ -99,12 +99,14 @@ def decode(path: str, data: bytes) -> Source:
     bom = next((mark for mark in (*BOMS_UTF16, BOM_UTF8) if data.startswith(mark)), b"")
     encoding = BOMS_UTF16.get(bom) or ("utf-8" if bom else _declared(path, data))
     try:
-        text = data[len(bom) :].decode(encoding, "surrogateescape")
-    except UnicodeDecodeError:
+        source = Source(path, data[len(bom) :].decode(encoding, "surrogateescape"), encoding, bom)
+        if source.to_bytes(source.text) != data:
+            raise _no_source(path, "written in an encoding that would not stay as it is")
+    except UnicodeError:
         raise _no_source(path, "not text") from None
-    if "\0" in text:
+    if "\0" in source.text:
         raise _no_source(path, "binary")
-    return Source(path, text, encoding, bom)
+    return source
 
 
 def _declared(path: str, data: bytes) -> str:
