@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.console import visible
-from dspy_agent.tools.queries import query_text
+from dspy_agent.tools.tasks import task_text
 from dspy_agent.tools.think_arguments import ChatArguments
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ def run(arguments: ChatArguments, context: ToolContext) -> Conversation:
     """Carry out the task; the steps are told on stderr.
 
     Raises:
-        UsageError: ``NoQuery``.
+        UsageError: ``NoTask``.
         ModelError: there is no model, or it can't be used.
     """
-    task = query_text(arguments.task, None, "chat")
+    task = task_text(arguments.task, "chat")
     from dspy_agent.loop.approval import Approver, at_terminal
     from dspy_agent.loop.begin import said_before, talk
     from dspy_agent.loop.limits import Limits

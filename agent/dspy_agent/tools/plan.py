@@ -8,7 +8,7 @@ from typing import Any, Final
 from dspy_agent.planning.step import Plan
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.console import visible
-from dspy_agent.tools.queries import query_text
+from dspy_agent.tools.tasks import task_text
 from dspy_agent.tools.think_arguments import PlanArguments
 from dspy_agent_core.errors import ModelError
 
@@ -24,10 +24,10 @@ def run(arguments: PlanArguments, context: ToolContext) -> Plan:
     """Plan the task.
 
     Raises:
-        UsageError: ``NoQuery``.
+        UsageError: ``NoTask``.
         ModelError: there is no model, or it can't be used.
     """
-    task = query_text(arguments.task, None, "plan")
+    task = task_text(arguments.task, "plan")
     from dspy_agent import instructions, memory
     from dspy_agent.model.access import open_model
     from dspy_agent.modules.registry import load_module
