@@ -46,7 +46,7 @@ def make(
                 break
             file = folder / path
             content = file.read_bytes()
-            failing = _failing(folder, file, mutation, limit) & before.passed
+            failing = _failing(folder, file, mutation, before.passed, limit)
             file.write_bytes(content)
             tell(f"  {mutation.operator} {path}:{mutation.line} {mutation.symbol}: {len(failing)}")
             if failing:
@@ -56,31 +56,33 @@ def make(
     return bugs
 
 
-def _failing(folder: Path, file: Path, mutation: Mutation, limit: float) -> frozenset[str]:
-    """Return the tests that fail by the mutation, twice; none if it is not of use."""
+def _failing(
+    folder: Path, file: Path, mutation: Mutation, passed: frozenset[str], limit: float
+) -> frozenset[str]:
+    """Return the tests of ``passed`` that fail by the mutation, twice; none if it is not of use."""
     content = file.read_bytes()
     if not is_bug(content, mutation):
         return frozenset()
     file.write_bytes(mutation.apply(content))
-    near = _near(folder, mutation)
+    near = _near(folder, mutation, passed)
     if not near or not run_suite(folder, seconds=limit, tests=near, most=1).failed:
         return frozenset()
     after = run_suite(folder, seconds=limit, most=_MOST_FAILING + 1)
     if not after.ended or not 1 <= len(after.failed) <= _MOST_FAILING:
         return frozenset()
     again = run_suite(folder, seconds=limit, tests=sorted(after.failed))
-    return after.failed if again.failed == after.failed else frozenset()
+    return after.failed if again.failed == after.failed and after.failed <= passed else frozenset()
 
 
-def _near(folder: Path, mutation: Mutation) -> list[str]:
+def _near(folder: Path, mutation: Mutation, tests: frozenset[str]) -> list[str]:
     """Return the files of tests that name the function: a mutation that these don't see is soon dropped."""
     names = [part for part in mutation.symbol.split(".") if not part.startswith("__")]
-    word = re.compile(rf"\b{re.escape(names[-1])}\b") if names else None
-    files = (file for file in sorted(folder.rglob("test*.py")) if word)
+    if not names:
+        return []
+    word = re.compile(rf"\b{re.escape(names[-1])}\b")
+    files = sorted({test.partition("::")[0] for test in tests})
     return [
-        file.relative_to(folder).as_posix()
-        for file in files
-        if word and word.search(file.read_text(encoding="utf-8", errors="replace"))
+        path for path in files if word.search((folder / path).read_text(encoding="utf-8", errors="replace"))
     ]
 
 

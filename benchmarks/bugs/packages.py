@@ -38,10 +38,6 @@ _SLOW_RECIPES = (
     "-k 'not (test_primes or test_roundtrip or test_nth_prime or concurrent or test_all_orderings"
     " or test_large or lcg_mitigation or running_median or statistics_median or cross_check)'"
 )
-_DATEUTIL = " ".join(
-    f"tests/test_{name}.py" for name in ("easter", "isoparser", "parser", "relativedelta", "rrule", "utils")
-)
-
 PACKAGES: Final = (
     Package(
         *("boltons", "26.2.0", "d39cfd15c1a1c3bd4d705c82252fa9edb8e4f5e8cc039f8e39afac7b1b47e92c"),
@@ -92,10 +88,6 @@ PACKAGES: Final = (
         *("pyrsistent", "0.20.0", "4c48f78f62ab596c679086084d0dd13254ae4f3d6c72a83ffdf5ebdef8f265a4"),
         *(HELD_OUT, "pyrsistent", "tests"),
         "--ignore=tests/hypothesis_vector_test.py -k 'not segfault'",
-    ),
-    Package(
-        *("python-dateutil", "4.0.0", "d7295ff14fdc0f92f662100bfb6c551d160ca090f2939f1ec5b9794265c03f06"),
-        *(HELD_OUT, "src/dateutil", _DATEUTIL),
     ),
     Package(
         *("python-slugify", "9.2.0", "cee32948083476013804de1667724fb1362dacb71e47b1d5d92adf8db6ee3298"),
