@@ -24,11 +24,14 @@ class Source:
 
     def start(self, node: ast.AST) -> int:
         """Return the offset of the node's first byte."""
-        return self._lines[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
+        return self._at(*(getattr(node, name) for name in ("lineno", "col_offset")))
 
     def end(self, node: ast.AST) -> int:
         """Return the offset behind the node's last byte."""
-        return self._lines[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]
+        return self._at(*(getattr(node, name) for name in ("end_lineno", "end_col_offset")))
+
+    def _at(self, line: int, column: int) -> int:
+        return self._lines[line - 1] + column
 
     def text(self, node: ast.AST) -> bytes:
         """Return the node's bytes."""
