@@ -181,6 +181,15 @@ def test_a_step_is_at_least_as_risky_as_its_command(project: Path) -> None:
     assert [step["risk"] for step in steps] == ["high", "low", "medium", "low", "high"]
 
 
+def test_a_test_step_without_a_command_gets_the_projects_own(project: Path) -> None:
+    (step,), notes = checks(
+        project, {"action": "test", "path": "tests/test_dates.py", "command": "Run the test to be sure."}
+    )
+    assert str(step["command"]).endswith("tests/test_dates.py")
+    assert step["risk"] == "low"
+    assert len(notes) == 1
+
+
 def test_the_same_step_is_told_once(project: Path) -> None:
     steps, _ = checks(project, {"path": "src/util.py"}, {"path": "./src/util.py", "check": "again"})
     assert len(steps) == 1

@@ -25,11 +25,11 @@ class PlanTask(dspy.Signature):  # type: ignore[misc]  # dspy has no types
     evidence: str = dspy.InputField()
     commands: str = dspy.InputField()
     summary: Annotated[str, Field(max_length=300)] = dspy.OutputField(
-        desc="one sentence: what is to be done and where, by the evidence"
+        desc="one short sentence: what is to be done and where, by the evidence"
     )
     steps: list[dict[str, str]] = dspy.OutputField(
-        desc="action; path: the file that it is about; command: a command line, or empty; risk: low if it "
-        "changes nothing; check: how to see that the step worked"
+        desc="action; path: the file that it is about; command: one of the commands, or empty, "
+        "never words; risk: low if it changes nothing; check: how to see that the step worked"
     )
 
 

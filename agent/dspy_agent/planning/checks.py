@@ -33,6 +33,8 @@ def checked(steps: Iterable[Any], places: Places, commands: Commands) -> tuple[l
         step = _step(raw)
         step = _with_known_path(step, number, places, notes)
         step = _with_known_command(step, number, commands, notes)
+        if step.action == "test" and not step.command:
+            step = replace(step, command=commands.test_of(step.path))
         if not step.path and not step.command:
             notes.append(f"step {number} is left out: nothing of it is known here ({step.action})")
             continue

@@ -102,6 +102,11 @@ class Commands:
         ]
         return list(dict.fromkeys([*self._tests(), *found]))[:6]
 
+    def test_of(self, path: str) -> str:
+        """Return the command that runs the tests of ``path``, or all; "" if none is known."""
+        command = next(iter(self._tests()), "")
+        return f"{command} {shlex.quote(path)}" if path and "pytest" in command else command
+
     def _tests(self) -> list[str]:
         """Return the command that runs the tests, as one would type it here."""
         from dspy_agent.verify.command import find_test_command
