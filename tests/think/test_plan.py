@@ -46,7 +46,12 @@ def test_steps_are_grounded_and_checked(fake_model: FakeModelServer, workspace: 
     )
     assert [(step.action, step.path, step.command, step.risk) for step in made.steps] == [
         ("read", "src/dates.py", "", "low"),
-        ("edit", "src/dates.py", "", "medium"),
+        (
+            "edit",
+            "src/dates.py",
+            "dspy-agent edit --file src/dates.py -- 'fix the crash in parse_date'",
+            "medium",
+        ),
         ("test", "", "make test", "low"),
         ("run", "", "rm -rf src", "high"),
     ]

@@ -38,7 +38,7 @@ def project(tmp_path: Path) -> Path:
 def checks(project: Path, *steps: dict[str, str]) -> tuple[list[dict[str, object]], list[str]]:
     places = Places(project, FILES)
     whole = {"action": "read", "path": "", "command": "", "risk": "low", "check": ""}
-    found, notes = checked([whole | step for step in steps], places, Commands(project, places))
+    found, notes = checked([whole | step for step in steps], places, Commands(project, places), "mend it")
     return [{name: getattr(step, name) for name in step.__slots__} for step in found], notes
 
 
@@ -197,7 +197,7 @@ def test_the_same_step_is_told_once(project: Path) -> None:
 
 def test_rubbish_for_steps(project: Path) -> None:
     places = Places(project, FILES)
-    steps, _ = checked(["", 3, None, {}, {"action": []}], places, Commands(project, places))
+    steps, _ = checked(["", 3, None, {}, {"action": []}], places, Commands(project, places), "mend it")
     assert steps == []
     assert next_command(steps, "what's up") == "dspy-agent intel --query 'what'\"'\"'s up'"
 
@@ -212,3 +212,29 @@ def test_which_tasks_ask_for_a_new_file() -> None:
 def test_any_text_has_a_risk(command: str) -> None:
     assert risk_of(command) in ("low", "medium", "high")
     simple_commands(command)
+
+
+def test_an_edit_is_made_by_our_own_command(project: Path) -> None:
+    (step,), _ = checks(
+        project, {"action": "edit", "path": "src/util.py", "command": "sed -i s/a/b/ src/util.py"}
+    )
+    assert step["command"] == "dspy-agent edit --file src/util.py -- 'mend it'"
+    assert step["risk"] == "medium"
+
+
+@pytest.mark.parametrize(
+    ("command", "kept"),
+    [
+        ("make test", True),
+        ("python -m pytest tests/test_dates.py", True),
+        ("python -m pytest", True),
+        ("python -m pytest src/util.py", False),
+        ("", False),
+    ],
+)
+def test_a_test_step_runs_tests(project: Path, command: str, kept: bool) -> None:
+    (project / "tests").mkdir(exist_ok=True)
+    (project / "tests" / "test_dates.py").write_text("def test_it(): pass\n")
+    (step,), _ = checks(project, {"action": "test", "path": "src/util.py", "command": command})
+    assert (step["command"] == command) is kept
+    assert "src/util.py" not in str(step["command"])

@@ -20,6 +20,7 @@ from dspy_agent.edits.splice import Slot, rewritten, slot_of
 from dspy_agent.edits.trial import Trials
 from dspy_agent.model.data import as_data
 from dspy_agent.tools.base import ToolContext
+from dspy_agent.tools.stages import token_counter
 from dspy_agent_core.errors import ModelError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -193,16 +194,10 @@ class _Edit:
     def _answer(self, number: int, temperature: float, prompt: Prompt, failed: str) -> str:
         from dspy_agent.modules.registry import load_module
 
-        self._tell(f"candidate {number} of {self._options.candidates}: writing")
-        written = [0]
-
-        def count(piece: str) -> None:
-            written[0] += 1
-            if written[0] % 20 == 0:
-                self._tell(f"candidate {number} of {self._options.candidates}: {written[0]} tokens")
-
+        stage = f"candidate {number} of {self._options.candidates}"
+        self._tell(f"{stage}: writing")
         with self._model.answering(
-            on_text=count,
+            on_text=token_counter(self._tell, stage),
             answer_tokens=prompt.answer_tokens,
             temperature=temperature,
             seed=self._options.seed + number,

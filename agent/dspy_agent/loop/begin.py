@@ -24,14 +24,25 @@ def talk(
     limits: Limits | None = None,
     suggester: Suggester | None = None,
     before: str = "",
+    model_name: str | None = None,
 ) -> Conversation:
-    """Hold a conversation about ``task``. ``before``: what an earlier one was about.
+    """Hold a conversation about ``task``.
+
+    Args:
+        task: the user's words.
+        context: where.
+        approver: who lets a tool change anything.
+        teller: what a person sees of it.
+        limits: what it may take.
+        suggester: suggests each tool.
+        before: what an earlier conversation was about.
+        model_name: the model to ask; None: the one of the settings.
 
     Raises:
         ModelError: there is no model, or it fails.
         UsageError: a setting of the model is off.
     """
-    model = open_model(context.workspace, progress=teller.note)
+    model = open_model(context.workspace, overrides={"name": model_name}, progress=teller.note)
     setting = Setting(
         context, model, suggester or LinearSuggester(), approver, teller, limits or Limits(), before
     )

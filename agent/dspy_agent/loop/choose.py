@@ -89,7 +89,7 @@ class Chooser:
         if name == ANSWER:
             return Chosen(why)
         tool = BY_NAME[name]
-        arguments = forms.arguments_of(tool, said, self._task)
+        arguments = forms.arguments_of(tool, said, self._task, self._model.settings.name)
         return Chosen(why, tool, said, forms.command_of(tool, said), arguments)
 
     def _instead(self, suggestion: Suggestion | None) -> Chosen:

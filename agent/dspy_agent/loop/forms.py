@@ -32,6 +32,7 @@ ASKED: Final[Mapping[str, tuple[str, ...]]] = {
     "undo": (),
 }
 _USERS_WORDS: Final[Mapping[str, str]] = {"edit": "task"}
+_ASKS: Final = frozenset({"edit"})  # the model too
 _MOST_TEXT: Final = 160
 
 
@@ -67,11 +68,13 @@ def said_in(form: Any) -> dict[str, Any]:
     return {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
 
 
-def arguments_of(tool: Tool, said: Mapping[str, Any], task: str) -> Any:
-    """Return the tool's arguments: what was ``said``, the user's ``task`` where it belongs, and defaults."""
+def arguments_of(tool: Tool, said: Mapping[str, Any], task: str, model: str) -> Any:
+    """Return the tool's arguments: what was ``said``, the user's ``task`` and ``model`` where they belong."""
     own = {name: str(value) for name, value in said.items() if name in ASKED[tool.name]}
     if name := _USERS_WORDS.get(tool.name):
         own[name] = task
+    if tool.name in _ASKS:
+        own["model"] = model
     lists = _lists(tool.arguments)
     return tool.arguments(**{name: (text,) if name in lists else text for name, text in own.items()})
 

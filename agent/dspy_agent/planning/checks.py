@@ -12,6 +12,7 @@ from dspy_agent.planning.commands import Commands
 from dspy_agent.planning.places import Places
 from dspy_agent.planning.risk import highest, risk_of
 from dspy_agent.planning.step import ACTIONS, RISKS, Risk, Step
+from dspy_agent_core.code.links import is_test
 
 _LOOKS: Final = ("read", "search")
 _NEW_FILE: Final = re.compile(
@@ -25,16 +26,23 @@ def wants_new_file(task: str) -> bool:
     return _NEW_FILE.search(task) is not None
 
 
-def checked(steps: Iterable[Any], places: Places, commands: Commands) -> tuple[list[Step], list[str]]:
-    """Return the steps that can be taken here, mended where it is plain how, and what was done to them."""
+def checked(
+    steps: Iterable[Any], places: Places, commands: Commands, task: str
+) -> tuple[list[Step], list[str]]:
+    """Return the steps that can be taken here, mended where it is plain how, and what was done to them.
+
+    An edit's command is our own: what a model writes there (``sed -i …``) would change files unchecked.
+    """
     kept: list[Step] = []
     notes: list[str] = []
     for number, raw in enumerate(steps, 1):
         step = _step(raw)
         step = _with_known_path(step, number, places, notes)
         step = _with_known_command(step, number, commands, notes)
-        if step.action == "test" and not step.command:
-            step = replace(step, command=commands.test_of(step.path))
+        if step.action == "edit" and step.path:
+            step = replace(step, command=shlex.join(("dspy-agent", "edit", "--file", step.path, "--", task)))
+        if step.action == "test" and not commands.run_tests(step.command):
+            step = replace(step, command=commands.test_of(step.path if is_test(step.path) else ""))
         if not step.path and not step.command:
             notes.append(f"step {number} is left out: nothing of it is known here ({step.action})")
             continue
@@ -49,9 +57,7 @@ def next_command(steps: Sequence[Step], task: str) -> str:
     if not steps:
         return "dspy-agent intel --query " + shlex.quote(task)
     first = steps[0]
-    if first.action == "edit":
-        return "dspy-agent edit " + shlex.quote(task)
-    if first.command:
+    if first.action in ("edit", "test", "run") and first.command:
         return first.command
     return "dspy-agent codectx " + shlex.quote(first.path)
 

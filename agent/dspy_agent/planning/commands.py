@@ -16,6 +16,7 @@ from dspy_agent.planning.places import Places
 from dspy_agent.planning.shell import Simple, simple_commands
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent.workspace.files import read_head
+from dspy_agent_core.code.links import is_test
 from dspy_agent_core.errors import AgentError
 
 _BUILTINS: Final = frozenset(
@@ -101,6 +102,14 @@ class Commands:
             f"npm run {name}" for name in sorted(_npm_scripts(self._workspace)) if _CHECKS.fullmatch(name)
         ]
         return list(dict.fromkeys([*self._tests(), *found]))[:6]
+
+    def run_tests(self, command: str) -> bool:
+        """Return whether ``command`` may run tests: not if it points a test runner at other code only."""
+        words = _words(command)
+        if not {"pytest", "py.test", "unittest"} & set(words[:5]):
+            return bool(words)
+        paths = [path for word in words if _PATH.fullmatch(path := word.partition("::")[0])]
+        return not paths or any(is_test(path) or not path.endswith(".py") for path in paths)
 
     def test_of(self, path: str) -> str:
         """Return the command that runs the tests of ``path``, or all; "" if none is known."""

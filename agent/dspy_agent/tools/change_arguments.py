@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dspy_agent.tools.think_arguments import ModelOption
+
 
 @dataclass(frozen=True, slots=True)
 class DiffArguments:
@@ -78,3 +80,4 @@ class EditArguments:
         bool, typer.Option("--more", help="Other candidates for the proposal's task, or for TASK.")
     ] = False
     apply: Annotated[bool, typer.Option("--apply", help="Land it at once if it is verified.")] = False
+    model: ModelOption = None

@@ -33,6 +33,7 @@ def run(arguments: ChatArguments, context: ToolContext) -> Conversation:
         on_stderr(),
         limits=Limits(arguments.steps, arguments.seconds, arguments.tokens),
         before=said_before(context.workspace) if arguments.goes_on else "",
+        model_name=arguments.model,
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +12,7 @@ from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.change_arguments import EditArguments
 from dspy_agent.tools.console import visible
 from dspy_agent.tools.diff import ChangedFile, changed_file, print_diff, print_files, task_of
+from dspy_agent.tools.stages import stage_teller
 from dspy_agent_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def run(arguments: EditArguments, context: ToolContext) -> EditResult:
     from dspy_agent.edits import edit
     from dspy_agent.model.access import open_model
 
-    say = _teller()
-    edited = edit(task, context, open_model(context.workspace), options, tell=say)
+    say = stage_teller()
+    model = open_model(context.workspace, overrides={"name": arguments.model})
+    edited = edit(task, context, model, options, tell=say)
     say("")
     best = edited.best
     files: list[ChangedFile] = []
@@ -184,20 +185,6 @@ def _next(edited: Edited, checkpoint: int | None) -> str:
             "dspy-agent edit --symbol NAME TASK" if not edited.candidates else "dspy-agent edit --more TASK"
         )
     return "dspy-agent apply" if edited.best.verified else "dspy-agent edit --more"
-
-
-def _teller() -> Callable[[str], None]:
-    """Return what tells how far it is: on a terminal in one line, else in a line for each stage."""
-    terminal = sys.stderr.isatty()
-
-    def tell(line: str) -> None:
-        if terminal:
-            sys.stderr.write(f"\r\x1b[K{visible(line)[:100]}")
-        elif line and not line.endswith(" tokens"):
-            sys.stderr.write(f"{visible(line)}\n")
-        sys.stderr.flush()
-
-    return tell
 
 
 def render(result: EditResult, arguments: EditArguments, console: Any) -> None:

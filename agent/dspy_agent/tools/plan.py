@@ -8,6 +8,7 @@ from typing import Any, Final
 from dspy_agent.planning.step import Plan
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.console import visible
+from dspy_agent.tools.stages import stage_teller, token_counter
 from dspy_agent.tools.tasks import task_text
 from dspy_agent.tools.think_arguments import PlanArguments
 from dspy_agent_core.errors import ModelError
@@ -36,11 +37,13 @@ def run(arguments: PlanArguments, context: ToolContext) -> Plan:
     from dspy_agent.planning.evidence import evidence_for
     from dspy_agent.planning.places import Places
 
+    tell = stage_teller()
     try:
-        model = open_model(context.workspace)
+        model = open_model(context.workspace, overrides={"name": arguments.model})
     except ModelError as error:
         error.next += f"; without a model: dspy-agent intel --query {shlex.quote(task)}"
         raise
+    tell("gathering evidence")
     evidence = evidence_for(task, context)
     places = Places(context.workspace, evidence.known)
     commands = Commands(context.workspace, places)
@@ -50,7 +53,9 @@ def run(arguments: PlanArguments, context: ToolContext) -> Plan:
     beside = "\n".join(part for part in (rules, lessons and f"Lessons from before:\n{lessons}") if part)
     room = model.prompt_tokens(_ANSWER_TOKENS) - _OWN_WORDS - model.count(task) - model.count(beside)
     known = evidence.packed(_CHARACTERS_A_TOKEN * max(100, min(room, _MOST_EVIDENCE_TOKENS)))
-    with model.answering(answer_tokens=_ANSWER_TOKENS, temperature=0.0):
+    tell(f"{model.settings.name} plans")
+    count = token_counter(tell, f"{model.settings.name} plans")
+    with model.answering(answer_tokens=_ANSWER_TOKENS, temperature=0.0, on_text=count):
         said = load_module("plan", context.workspace)(
             task=task,
             evidence=f"{known}\n{beside}".strip(),
@@ -58,7 +63,8 @@ def run(arguments: PlanArguments, context: ToolContext) -> Plan:
             commands=commands.offered(),
             new_files=wants_new_file(task),
         )
-    steps, notes = checked(said.steps, places, commands)
+    tell("")
+    steps, notes = checked(said.steps, places, commands, task)
     notes = [*evidence.notes, *notes]
     return Plan(said.summary.strip(), steps, next_command(steps, task), notes or None, evidence.files)
 

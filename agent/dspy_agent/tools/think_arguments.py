@@ -13,6 +13,16 @@ _TASK = Annotated[
     typer.Argument(metavar="TASK...", help="What is to be done, in plain words.", show_default=False),
 ]
 
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="Ask this model, rather than the one of OLLAMA_MODEL or MODEL_NAME.",
+        show_default=False,
+    ),
+]
+
 
 class Approval(StrEnum):
     """Who lets a tool change files or run commands."""
@@ -37,6 +47,7 @@ class PlanArguments:
     """Arguments of ``plan``."""
 
     task: _TASK = None
+    model: ModelOption = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,7 @@ class ChatArguments:
     goes_on: Annotated[
         bool, typer.Option("--continue", "-c", help="Go on from the last conversation here.")
     ] = False
+    model: ModelOption = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def metric(example: Example, answer: Any, workspace: Path) -> Score:
     said = list(answer.steps or [])
     offered = list(example.inputs["files"])
     places = Places(workspace, offered)
-    steps, notes = checked(said, places, Commands(workspace, places))
+    steps, notes = checked(said, places, Commands(workspace, places), example.inputs["task"])
     if not steps:
         return Score(0.0, "No step can be taken: name files of the evidence and commands that are here.")
     return score_of(
