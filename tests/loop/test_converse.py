@@ -29,6 +29,14 @@ def test_a_task_is_carried_out_and_answered(fake_model: FakeModelServer, workspa
     assert "summary: It is in src/dates.py [1]." in told
 
 
+def test_the_suggested_step_is_taken_as_it_stands(fake_model: FakeModelServer, workspace: Path) -> None:
+    talk, told = converse(fake_model, workspace, "where is parse_date defined?", Scripted(step("suggested")))
+    assert [one.command for one in talk.steps] == ["extract parse_date"]
+    assert talk.steps[0].found
+    assert "the model agrees: it fits" in told
+    assert "suggested" in tools_offered(fake_model, 0)
+
+
 def test_what_was_seen_reaches_the_model_as_data_and_cut(
     fake_model: FakeModelServer, workspace: Path
 ) -> None:
@@ -188,3 +196,20 @@ def test_a_conversation_that_goes_on_knows_the_last_one(
     assert "Before that the task was: where is parse_date?" in asked(fake_model)
     assert "The answer was: It is in src/dates.py [1]." in asked(fake_model)
     assert "$ ctx" in capsys.readouterr().err
+
+
+def test_instead_of_a_repeated_step_the_suggested_one_is_taken(
+    fake_model: FakeModelServer, workspace: Path
+) -> None:
+    script = Scripted(step("grep", pattern="nothing_here"), step("grep", pattern="nothing_here"))
+    talk, told = converse(fake_model, workspace, "where is parse_date defined?", script)
+    assert [one.command for one in talk.steps] == ["grep nothing_here", "extract parse_date"]
+    assert "the suggested step instead" in told
+    assert talk.stopped == "answered"
+
+
+def test_an_answer_ends_where_the_model_goes_on_with_observations_of_its_own(
+    fake_model: FakeModelServer, workspace: Path
+) -> None:
+    converse(fake_model, workspace, "where is parse_date defined?", Scripted(step("suggested")))
+    assert about(fake_model)[-1]["body"]["options"]["stop"] == ["<seen-"]

@@ -30,6 +30,7 @@ def ask_for_answer(model: Model, task: str, beside: str, seen: str, on_text: Cal
         _SYSTEM,
         "\n\n".join(part for part in parts if part),
         answer_tokens=ANSWER_TOKENS,
+        stop=("<seen-",),  # a small model goes on with observations of its own
         temperature=0.0,
         on_text=on_text,
     )

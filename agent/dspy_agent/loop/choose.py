@@ -19,7 +19,7 @@ from dspy_agent.tools.registry import BY_NAME
 from dspy_agent_core.errors import ModelError
 
 CHOICE_TOKENS: Final = 160
-_UNREADABLE: Final = "the model's choice could not be read"
+_INSTEAD: Final = "the model's choice can't be taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class Chooser:
         Raises:
             ModelError: it can't be asked, or ``on_text`` raised it.
         """
-        lines = [f"{name}: {BY_NAME[name].summary}" for name in tools]
+        lines = [f"{forms.SUGGESTED}: The suggested step, as it stands."] if suggestion else []
+        lines += [f"{name}: {BY_NAME[name].summary}" for name in tools]
         if may_answer:
             lines.append(f"{ANSWER}: Enough was seen to answer.")
         try:
@@ -71,12 +72,12 @@ class Chooser:
                     tools="\n".join(lines),
                     seen=seen,
                     suggested=shlex.join(suggestion.words) if suggestion else "",
-                    kind=forms.choice_of(tuple(tools), may_answer),
+                    kind=forms.choice_of(tuple(tools), may_answer, suggestion is not None),
                 )
         except ModelError as error:
             if error.code != "ModelAnswer":
                 raise
-            return self._instead(suggestion)
+            return self.instead(suggestion)
         return self._chosen(
             said.step, " ".join(str(said.why).split()), [*tools, *[ANSWER] * may_answer], suggestion
         )
@@ -84,20 +85,29 @@ class Chooser:
     def _chosen(self, form: Any, why: str, allowed: Sequence[str], suggestion: Suggestion | None) -> Chosen:
         said = forms.said_in(form)
         name = said.pop("tool", None)
+        if name == forms.SUGGESTED and suggestion is not None:
+            return self._suggested(suggestion, why)
         if name not in allowed:
-            return self._instead(suggestion)
+            return self.instead(suggestion)
         if name == ANSWER:
             return Chosen(why)
         tool = BY_NAME[name]
         arguments = forms.arguments_of(tool, said, self._task, self._model.settings.name)
         return Chosen(why, tool, said, forms.command_of(tool, said), arguments)
 
-    def _instead(self, suggestion: Suggestion | None) -> Chosen:
-        """Return the suggested step, if it changes nothing."""
-        if suggestion is not None and suggestion.tool == ANSWER:
-            return Chosen(_UNREADABLE)
-        parsed = parse(suggestion.words) if suggestion and not BY_NAME[suggestion.tool].changes else None
-        if not isinstance(parsed, Parsed) or suggestion is None:
-            return Chosen(_UNREADABLE, readable=False)
+    def _suggested(self, suggestion: Suggestion, why: str) -> Chosen:
+        """Return the suggested step."""
+        if suggestion.tool == ANSWER:
+            return Chosen(why)
+        parsed = parse(suggestion.words)
+        if not isinstance(parsed, Parsed):
+            return Chosen(why, readable=False)
         command = shlex.join(suggestion.words)
-        return Chosen(_UNREADABLE, parsed.tool, {"words": command}, command, parsed.arguments)
+        arguments = forms.with_model(parsed.tool, parsed.arguments, self._model.settings.name)
+        return Chosen(why, parsed.tool, {"words": command}, command, arguments)
+
+    def instead(self, suggestion: Suggestion | None) -> Chosen:
+        """Return the suggested step, if it changes nothing."""
+        if suggestion is None or (suggestion.tool != ANSWER and BY_NAME[suggestion.tool].changes):
+            return Chosen(_INSTEAD, readable=False)
+        return self._suggested(suggestion, _INSTEAD)

@@ -118,7 +118,12 @@ class Talk:
         if chosen.tool is None:
             return "answered"
         if self._meter.repeats(chosen.command):
-            return f"the same step again: {chosen.command}"
+            repeated = chosen.command
+            found = any(step.found for step in self._steps if step.command == repeated)
+            chosen = self._chooser.instead(suggestion)
+            if found or chosen.tool is None or self._meter.repeats(chosen.command):
+                return f"the same step again: {repeated}"
+            self._teller.note("That was done before: the suggested step instead.")
         done, verdict = self._done(chosen)
         self._note(suggestion, chosen, done, verdict, started, model_ms)
         return ""

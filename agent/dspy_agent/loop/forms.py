@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Union, get_type_hints
 
@@ -32,6 +33,7 @@ ASKED: Final[Mapping[str, tuple[str, ...]]] = {
     "undo": (),
 }
 _USERS_WORDS: Final[Mapping[str, str]] = {"edit": "task"}
+SUGGESTED: Final = "suggested"  # no tool: the suggested step, as it stands
 _ASKS: Final = frozenset({"edit"})  # the model too
 _MOST_TEXT: Final = 160
 
@@ -42,13 +44,14 @@ def usable(tools: Sequence[str]) -> tuple[str, ...]:
 
 
 @lru_cache(64)
-def choice_of(tools: tuple[str, ...], may_answer: bool) -> Any:
-    """Return the type of a step: one of the forms of ``tools``, or the end.
+def choice_of(tools: tuple[str, ...], may_answer: bool, suggested: bool = False) -> Any:
+    """Return the type of a step: what was suggested, one of the forms of ``tools``, or the end.
 
-    Tools that ask for the same share a form, so that what was filled in fits one form only.
+    Tools that ask for the same share a form, so that what was filled in fits one form only. To take the
+    suggestion needs no arguments: a small model fills in poor ones.
     """
     by_fields: dict[tuple[str, ...], list[str]] = {}
-    for name in (*tools, *([ANSWER] if may_answer else [])):
+    for name in (*([SUGGESTED] if suggested else []), *tools, *([ANSWER] if may_answer else [])):
         by_fields.setdefault(ASKED.get(name, ()), []).append(name)
     forms = [
         _form(names, fields) for fields, names in sorted(by_fields.items(), key=lambda pair: not pair[0])
@@ -73,10 +76,14 @@ def arguments_of(tool: Tool, said: Mapping[str, Any], task: str, model: str) -> 
     own = {name: str(value) for name, value in said.items() if name in ASKED[tool.name]}
     if name := _USERS_WORDS.get(tool.name):
         own[name] = task
-    if tool.name in _ASKS:
-        own["model"] = model
     lists = _lists(tool.arguments)
-    return tool.arguments(**{name: (text,) if name in lists else text for name, text in own.items()})
+    made = tool.arguments(**{name: (text,) if name in lists else text for name, text in own.items()})
+    return with_model(tool, made, model)
+
+
+def with_model(tool: Tool, arguments: Any, model: str) -> Any:
+    """Return the arguments of a tool that asks a model: the conversation's own."""
+    return replace(arguments, model=model) if tool.name in _ASKS else arguments
 
 
 @lru_cache(64)
