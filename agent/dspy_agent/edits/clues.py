@@ -18,7 +18,8 @@ _TEST_NAME: Final = re.compile(r"\b(?:[Tt]est_?\w{2,200}|\w{2,100}_test|Test[A-Z
 _NAME: Final = re.compile(r"[A-Za-z_$][\w$]{1,100}(?:(?:\.|::|\#)[A-Za-z_$][\w$]{0,100}){0,5}")
 _QUOTED: Final = re.compile(r"`([^`\n]{1,200})`")
 _OUTPUT: Final = re.compile(
-    r"\s|[>=_*|]|E\s|FAILED|ERROR|Traceback|File |\d+ (?:failed|passed)|\w*(?:Error|Exception):"
+    r"\s|[>=_*|]|[.FEsxX]+\s+\[ *\d+%\]|E(?:\s|$)|FAILED|ERROR|Traceback|File |\d+ (?:failed|passed)"
+    r"|\w*(?:Error|Exception):|[\w./\\-]+:\d+: "
 )
 _MOST: Final = 200
 
@@ -52,7 +53,7 @@ def clues_in(task: str) -> Clues:
     text = task[:100_000]
     ids = _first(match[0] for match in _TEST_ID.finditer(text))
     tests = _first(match[0] for match in _TEST_NAME.finditer(text))
-    prose = "\n".join(line for line in text.split("\n") if not _OUTPUT.match(line))
+    prose = in_own_words(text)
     quoted = [name for match in _QUOTED.finditer(prose) for name in _names(match[1])]
     found = list(_names(text))
     names = _first([*quoted, *(name for name in _names(prose) if _is_telling(name))])
@@ -63,6 +64,11 @@ def clues_in(task: str) -> Clues:
         ids,
         tests,
     )
+
+
+def in_own_words(task: str) -> str:
+    """Return the lines of ``task`` that a person wrote: without the pasted output of tests and programs."""
+    return "\n".join(line for line in task.split("\n") if not _OUTPUT.match(line)).strip()
 
 
 def _places(text: str) -> Iterator[Place]:

@@ -73,6 +73,19 @@ class Executed:
         entered = max(scored, key=lambda line: line[1] + line[2])
         return Suspicion(*best, contrast=best[0] - entered[0], lines=len(scored))
 
+    def suspects(self, path: str, first: int, last: int) -> list[int]:
+        """Return the most suspicious lines from ``first`` to ``last``, if some are more so than others."""
+        counts = self.counts.get(path, {})
+        failing = len(self.failing)
+        scores = {
+            line: failed / math.sqrt(failing * (failed + passed))
+            for line, (failed, passed) in counts.items()
+            if first <= line <= last and failed and failing
+        }
+        highest = max(scores.values(), default=0.0)
+        found = sorted(line for line, score in scores.items() if score > 0.999 * highest)
+        return found if len(found) < len(scores) else []
+
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dspy_agent import instructions, memory
+from dspy_agent.edits.clues import in_own_words
 from dspy_agent.edits.executed import Executed, Failure
 from dspy_agent.edits.hidden import HiddenSecrets
 from dspy_agent.edits.results import Located
@@ -32,6 +33,7 @@ _CHARACTERS_A_TOKEN: Final = 3
 _TEST_LINES: Final = 16
 _MOST_CALLED: Final = 8
 _FILE_TOKENS: Final = 900
+_SUSPECTS: Final = 400  # characters
 _EMPTY: Final = ("", "E", "E     Use -v to get more diff")
 
 
@@ -55,7 +57,8 @@ class Questions:
         self._workspace, self._model, self._executed = workspace, model, executed
         self._units = Units(workspace)
         self.secrets = HiddenSecrets()
-        self._task = without_secrets(_ends(task, _TASK_TOKENS * _CHARACTERS_A_TOKEN))
+        told = in_own_words(task) if executed.failures else task  # what they say is told anew
+        self._task = without_secrets(_ends(told or task, _TASK_TOKENS * _CHARACTERS_A_TOKEN))
 
     def about(self, slot: Slot) -> Prompt | None:
         """Return the prompt for the symbol in ``slot``; None if the symbol is too large for the model."""
@@ -65,7 +68,7 @@ class Questions:
         room = self._model.prompt_tokens(answer) - _OWN_WORDS - self._model.count(source + self._task)
         if room < 0:
             return None
-        facts = self._facts(min(room, _FACTS_TOKENS)) if self._executed.failures else ""
+        facts = self._facts(slot, min(room, _FACTS_TOKENS)) if self._executed.failures else ""
         room -= self._model.count(facts)
         context = self._context(slot, documentation, min(room, _CONTEXT_TOKENS)) if room > 40 else ""
         rules = self._rules(slot.source.path)
@@ -97,13 +100,21 @@ class Questions:
         used = "".join((prompt.task, prompt.source, prompt.facts, prompt.context))
         return self._model.prompt_tokens(prompt.answer_tokens) - _OWN_WORDS - self._model.count(used)
 
-    def _facts(self, tokens: int) -> str:
+    def _facts(self, slot: Slot, tokens: int) -> str:
         """Return what the first failing test is and says."""
         name, failure = next(iter(self._executed.failures.items()))
         said = as_data(_ending(failure.text, tokens * _CHARACTERS_A_TOKEN // 2), 4000, "output")
         test = self._test(failure, tokens * _CHARACTERS_A_TOKEN // 2)
         shown = f"The test, which fails at its last line:\n```\n{test}\n```\n" if test else ""
-        return f"{name} fails.\n{shown}It says:\n{said}"
+        return f"{name} fails.\n{shown}It says:\n{said}{self._suspects(slot)}"
+
+    def _suspects(self, slot: Slot) -> str:
+        """Return the lines that failing tests run, and passing ones less."""
+        path, first = slot.source.path, slot.symbol.line
+        found = self._executed.suspects(path, first, slot.symbol.end_line)
+        lines = [slot.lines[line - first].strip() for line in found]
+        kept = self.secrets.hide("\n".join(line for line in lines if line)[:_SUSPECTS])
+        return f"\nOnly the failing tests run these lines, or mostly:\n{kept}" if kept else ""
 
     def _test(self, failure: Failure, characters: int) -> str:
         """Return the lines of the test down to the one that fails."""
