@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+import dspy_agent
+import dspy_agent_core
 from dspy_agent.checkpoints import store as stores
 from dspy_agent.checkpoints.store import Store
 from dspy_agent.checkpoints.tree import MAX_FILE_BYTES
@@ -64,8 +67,11 @@ def test_only_a_proposal_makes_the_store(root: Path) -> None:
 
 
 def test_a_read_only_workspace_says_so(root: Path) -> None:
+    for package in (dspy_agent, dspy_agent_core):  # where they lie may be hidden in the sandbox
+        shutil.copytree(Path(package.__file__).parent, root / "lib" / package.__name__)
     program = (
         "import sys; from pathlib import Path\n"
+        "sys.path.insert(0, sys.argv[1] + '/lib')\n"
         "from dspy_agent.checkpoints.store import Store; from dspy_agent_core.errors import AgentError\n"
         "try: Store(Path(sys.argv[1])).propose({'a.py': b'x'}, {})\n"
         "except AgentError as error: print(error.code, error.message)"
