@@ -1,4 +1,4 @@
-"""What is told apart in a task: a person's own words, and the output that was pasted; and suspicious lines."""
+"""What is told apart in a task: own words and pasted output; and which lines are suspects."""
 
 from __future__ import annotations
 
