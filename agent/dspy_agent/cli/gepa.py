@@ -10,6 +10,7 @@ import typer
 
 from dspy_agent.cli.output import FOUND, NOTHING_FOUND, print_json
 from dspy_agent.cli.tool_commands import JsonOption, LogsOption, WorkspaceOption
+from dspy_agent.tools.think_arguments import ModelOption
 from dspy_agent.workspace.paths import open_workspace
 from dspy_agent_core.contracts.results import to_jsonable
 
@@ -28,7 +29,7 @@ $ dspy-agent gepa train --module plan
 
 $ dspy-agent gepa train --module context --logs /var/log/app --seconds 1800
 
-$ OLLAMA_MODEL=qwen3:1.7b dspy-agent gepa train --module router --reflection-model qwen3:8b --calls 400"""
+$ dspy-agent gepa train --module router --model qwen3:1.7b --reflection-model qwen3:8b --calls 400"""
 _EVAL_EPILOG: Final = """\
 $ dspy-agent gepa eval --module plan
 
@@ -61,6 +62,7 @@ def train(
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=1, show_default=False, help="Take at most so long.")
     ] = None,
+    model: ModelOption = None,
     reflection_model: Annotated[
         str | None,
         typer.Option(
@@ -92,6 +94,7 @@ def train(
         seconds=seconds,
         seed=seed,
         examples=examples,
+        model=model,
         reflection_model=reflection_model,
     )
     try:
@@ -112,6 +115,7 @@ def evaluate(
     examples: Annotated[
         int, typer.Option("--examples", min=3, max=1000, help="Use at most so many; each is asked twice.")
     ] = 24,
+    model: ModelOption = None,
     workspace: WorkspaceOption = Path(),
     logs: LogsOption = None,
     as_json: JsonOption = False,
@@ -119,7 +123,7 @@ def evaluate(
     """Compare the trained module with the one that ships, on examples that training never saw."""
     from dspy_agent.gepa.evaluate import evaluate as run
 
-    result = run(_options(context, module, examples=examples), _say)
+    result = run(_options(context, module, examples=examples, model=model), _say)
     if as_json:
         print_json(to_jsonable(result))
     else:

@@ -35,6 +35,7 @@ class Options:
         seconds: how long it may take; None: as long as it takes.
         seed: draws the parts, and all that GEPA draws.
         examples: at most so many, in all parts together.
+        model: what is trained for; None: the one of the settings.
         reflection_model: proposes the instructions; None: the model itself.
     """
 
@@ -45,6 +46,7 @@ class Options:
     seconds: float | None = None
     seed: int = 1
     examples: int = MOST_EXAMPLES
+    model: str | None = None
     reflection_model: str | None = None
 
 
@@ -76,7 +78,7 @@ def open_student(options: Options, module: dspy.Module) -> tuple[Model, Student]
         ModelError: the server is absent, or does not have the model.
     """
     task = TASKS[options.module]
-    model = open_model(options.workspace)
+    model = open_model(options.workspace, overrides={"name": options.model})
 
     def asking() -> AbstractContextManager[None]:
         return model.answering(answer_tokens=task.answer_tokens, temperature=0.0, seed=options.seed)
