@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,7 @@ def asked(request: dict[str, Any]) -> str:
     return "\n".join(message["content"] for message in request["body"]["messages"])
 
 
+LINE = "# The line to correct"
 Script = Callable[[dict[str, Any]], "str | Answer"]
 
 
@@ -95,10 +96,11 @@ def run_edit(
     monkeypatch: pytest.MonkeyPatch,
     *answers: str | Answer | Script,
     options: EditOptions | None = None,
+    lines: Mapping[str, str] = {},
 ) -> tuple[Edited, list[str], list[str]]:
     """Return what came of an edit, what was asked, and what was told meanwhile."""
     told: list[str] = []
-    with scripted(*answers) as server:
+    with scripted(*answers, lines=lines) as server:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
         edited = edit(task, ToolContext(workspace), open_model(workspace), options, tell=told.append)
@@ -106,13 +108,20 @@ def run_edit(
     return edited, prompts, told
 
 
-def scripted(*answers: str | Answer | Script) -> FakeModelServer:
-    """Return a server that gives ``answers`` to questions about code, the last again and again."""
+def scripted(*answers: str | Answer | Script, lines: Mapping[str, str] = {}) -> FakeModelServer:
+    """Return a server that gives ``answers`` to questions about code, the last again and again.
+
+    Lines that it is to correct are left as they are, but for ``lines``.
+    """
     left = list(answers)
 
     def answer(request: dict[str, Any]) -> str | Answer:
-        if "# Task" not in asked(request):
+        said = asked(request)
+        if "# Task" not in said:
             return "{}"  # a probe of what the model can do
+        if LINE in said:
+            line = said.partition(LINE)[2].split("\n")[1]
+            return lines.get(line.strip(), line).strip()
         found = left.pop(0) if len(left) > 1 else left[0]
         return found(request) if callable(found) else found
 
@@ -120,8 +129,8 @@ def scripted(*answers: str | Answer | Script) -> FakeModelServer:
 
 
 def prompts_of(server: FakeModelServer) -> list[str]:
-    """Return what the model was asked about code."""
-    return [prompt for prompt in map(asked, server.requests) if "# Task" in prompt]
+    """Return what the model was asked about code, but for single lines."""
+    return [prompt for prompt in map(asked, server.requests) if "# Task" in prompt and LINE not in prompt]
 
 
 def snapshot(workspace: Path) -> dict[str, bytes]:

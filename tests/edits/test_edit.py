@@ -51,6 +51,19 @@ def test_wrong_answers_are_rejected_or_fail_and_one_is_mended(
     assert "assert 0 == 27" in prompts[2]
 
 
+def test_a_suspicious_line_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = make_shop(tmp_path / "w")
+    old = "return max(whole - whole + discount, 0)"
+    lines = {old: "return max(whole - whole * discount, 0)"}
+    edited, prompts, _ = run_edit(TASK, workspace, monkeypatch, "no", lines=lines)
+    assert edited.best is not None
+    assert edited.best.verified
+    assert prompts == []
+    assert [one.number for one in edited.candidates] == [1]
+    before, after = (workspace / "shop.py").read_bytes(), edited.best.changes["shop.py"]
+    assert after == before.replace(old.encode(), lines[old].encode())
+
+
 def test_what_fixes_one_test_and_breaks_another_is_not_proposed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

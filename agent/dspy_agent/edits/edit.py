@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dspy_agent.edits.addition import new_file, with_addition, written_file
 from dspy_agent.edits.answer import Rejected
 from dspy_agent.edits.clues import clues_in
+from dspy_agent.edits.lines import suspects, with_line
 from dspy_agent.edits.locate import Looked, Tell, look
 from dspy_agent.edits.question import Prompt, Questions
 from dspy_agent.edits.results import Candidate, Edited, EditOptions, Located
@@ -29,16 +30,22 @@ if TYPE_CHECKING:
 _TOP: Final = 3  # symbols that are tried
 _NEAR: Final = 0.75  # a second symbol whose score is at least this is tried before the first one again
 _WARM: Final = (0.5, 0.7, 0.9)
+_MOST_LINES: Final = 8
+_LINES_SHARE: Final = 0.4  # of the time
 _USABLE: Final = 0.44  # the score of a change that breaks nothing
 
 
 @dataclass(frozen=True, slots=True)
 class _Try:
-    """The symbol to write, by rank; ``mend``: go on from the best candidate so far."""
+    """The symbol to write, by rank.
+
+    ``mend``: go on from the best candidate so far; ``line``: write only this line (from 0) of it.
+    """
 
     rank: int
     temperature: float
     mend: bool = False
+    line: int | None = None
 
 
 def edit(
@@ -91,17 +98,24 @@ class _Edit:
             self._notes.append(
                 "Nothing here was found that the task is about: name it with --file or --symbol."
             )
-        for number, attempt in enumerate(_tries(places, self._options) if places else (), 1):
+        lines_until = time.monotonic() + _LINES_SHARE * (self._deadline - time.monotonic())
+        for attempt in self._tries(places) if places else ():
+            number = len(self._done) + 1
+            if attempt.line is not None and time.monotonic() > lines_until:
+                continue
             if time.monotonic() > self._deadline:
                 self._notes.append(f"The time is up after {number - 1} candidates.")
                 break
             try:
-                self._done.append(self._candidate(number, attempt, places))
+                candidate = self._candidate(number, attempt, places)
             except ModelError as error:
                 if self._best() is None:
                     raise
                 self._notes.append(f"No more candidates: {error.message}")
                 break
+            if candidate.rejected and attempt.line is not None:
+                continue  # most suspects are right as they are
+            self._done.append(candidate)
             if self._done[-1].verified and not self._done[-1].failure:
                 break
         return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
@@ -165,7 +179,12 @@ class _Edit:
             lines=(located.line, located.end_line),
         )
         try:
-            answer = self._answer(number, attempt.temperature, prompt, self._said_of(failed, prompt))
+            if attempt.line is not None:
+                asked = self._questions.about_line(prompt, slot.lines[attempt.line])
+                answer = self._answer(number, attempt.temperature, asked, "")
+                answer = with_line(slot, attempt.line, answer)
+            else:
+                answer = self._answer(number, attempt.temperature, prompt, self._said_of(failed, prompt))
             candidate = replace(candidate, answer=answer)
             data = self._placed(slot, answer)
         except Rejected as reason:
@@ -194,7 +213,7 @@ class _Edit:
     def _answer(self, number: int, temperature: float, prompt: Prompt, failed: str) -> str:
         from dspy_agent.modules.registry import load_module
 
-        stage = f"candidate {number} of {self._options.candidates}"
+        stage = f"candidate {number}"
         self._tell(f"{stage}: writing")
         with self._model.answering(
             on_text=token_counter(self._tell, stage),
@@ -211,10 +230,21 @@ class _Edit:
                 failed=failed,
                 new_file=prompt.new_file,
                 prefill=self._model.settings.server == "ollama",
+                line=prompt.line,
             )
         if not said.finished:
             raise Rejected("it was cut at the limit of its length")
         return self._questions.secrets.show(said.answer)
+
+    def _tries(self, places: Sequence[tuple[Located, Slot, Prompt]]) -> Iterator[_Try]:
+        """Yield what to try: suspicious lines, whose answers are short, then whole symbols."""
+        if self._looked.executed.failing and not self._options.warm:
+            near = [rank for rank, place in enumerate(places[:2]) if place[0].score >= _NEAR]
+            found = [suspects(self._looked.executed, places[rank][1], _MOST_LINES) for rank in near]
+            for temperature in (0.0, _WARM[1]):
+                for rank, lines in zip(near, found, strict=True):
+                    yield from (_Try(rank, temperature, line=line) for line in lines)
+        yield from _whole_tries(places, self._options)
 
     def _to_mend(self) -> tuple[Candidate | None, int]:
         """Return the candidate to go on from: the best that failed a check."""
@@ -234,8 +264,8 @@ class _Edit:
         return max(usable, key=lambda one: (one.verified, one.score, -one.number), default=None)
 
 
-def _tries(places: Sequence[tuple[Located, Slot, Prompt]], options: EditOptions) -> Iterator[_Try]:
-    """Yield what to try: sure answers for the likely symbols, then mended and warmer ones."""
+def _whole_tries(places: Sequence[tuple[Located, Slot, Prompt]], options: EditOptions) -> Iterator[_Try]:
+    """Yield whole symbols to write: sure answers for the likely symbols, then mended and warmer ones."""
     second = len(places) > 1 and places[1][0].score >= _NEAR
     order = [_Try(0, 0.0), _Try(1, 0.0) if second else _Try(0, _WARM[0]), _Try(0, 0.2, mend=True)]
     order.append(_Try(1 if len(places) > 1 and not second else 0, 0.0 if not second else _WARM[0]))

@@ -73,6 +73,16 @@ class Executed:
         entered = max(scored, key=lambda line: line[1] + line[2])
         return Suspicion(*best, contrast=best[0] - entered[0], lines=len(scored))
 
+    def ranked(self, path: str, first: int, last: int) -> list[int]:
+        """Return the lines from ``first`` to ``last`` that failing tests run, the most suspicious first."""
+        counts = self.counts.get(path, {})
+        scores = {
+            line: failed / math.sqrt(failed + passed)
+            for line, (failed, passed) in counts.items()
+            if first <= line <= last and failed
+        }
+        return sorted(scores, key=lambda line: (-scores[line], line))
+
     def suspects(self, path: str, first: int, last: int) -> list[int]:
         """Return the most suspicious lines from ``first`` to ``last``, if some are more so than others."""
         counts = self.counts.get(path, {})

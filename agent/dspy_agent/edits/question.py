@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -39,7 +39,10 @@ _EMPTY: Final = ("", "E", "E     Use -v to get more diff")
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The inputs of the module ``code``, without secrets, and how long an answer may be."""
+    """The inputs of the module ``code``, without secrets, and how long an answer may be.
+
+    ``line``: only this line of the source is asked for.
+    """
 
     task: str
     source: str
@@ -48,6 +51,7 @@ class Prompt:
     context: str
     answer_tokens: int
     new_file: str = ""
+    line: str = ""
 
 
 class Questions:
@@ -75,6 +79,11 @@ class Questions:
         if rules and self._model.count(rules + context) < room:
             context = f"{context}\n{rules}".strip()
         return Prompt(self._task, source, slot.source.language, facts, context, answer)
+
+    def about_line(self, prompt: Prompt, line: str) -> Prompt:
+        """Return the prompt for one ``line`` of what ``prompt`` is about."""
+        hidden = self.secrets.hide(line)
+        return replace(prompt, line=hidden, answer_tokens=2 * self._model.count(hidden) + 40)
 
     def about_new(self, path: str, located: Sequence[Located]) -> Prompt:
         """Return the prompt for a new file: what is near to its task, by signature."""
