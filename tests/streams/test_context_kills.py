@@ -29,25 +29,30 @@ class Shipper(threading.Thread):
         self._producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0, "log_level": 0})
         self._dice = random.Random(seed)
         self._enough = threading.Event()
+        self._lines = [json.loads(r.value)["line"] for r in golden_records() if b'"source"' in r.value]
+        self._place = 0
         self.written: Counter[int] = Counter()
 
     def run(self) -> None:
-        lines = [json.loads(r.value)["line"] for r in golden_records() if b'"source"' in r.value]
-        place = 0
         while not self._enough.wait(self._dice.choice((0.0, 0.001, 0.01, 0.05, 0.2))):
-            partition = self._dice.randrange(PARTITIONS)
-            for _ in range(self._dice.randrange(1, 20)):
-                place = (place + 1) % len(lines)
-                value = json.dumps({"line": lines[place], "source": f"pod-{partition}"})
-                self._producer.produce(
-                    "logs.raw.web", value, partition=partition, timestamp=int(time.time() * 1000)
-                )
-                self.written[partition] += 1
-            self._producer.poll(0)
+            self._write(self._dice.randrange(PARTITIONS), self._dice.randrange(1, 20))
+
+    def _write(self, partition: int, count: int) -> None:
+        for _ in range(count):
+            self._place = (self._place + 1) % len(self._lines)
+            value = json.dumps({"line": self._lines[self._place], "source": f"pod-{partition}"})
+            self._producer.produce(
+                "logs.raw.web", value, partition=partition, timestamp=int(time.time() * 1000)
+            )
+            self.written[partition] += 1
+        self._producer.poll(0)
 
     def finish(self) -> None:
+        """Stop, but for some last lines that no killed consumer can have seen."""
         self._enough.set()
         self.join()
+        for partition in range(PARTITIONS):
+            self._write(partition, 20)
         assert self._producer.flush(20) == 0
 
 
