@@ -18,7 +18,7 @@ class EditOptions:
         files: where to look, or the new files to write.
         symbols: what to change, by name.
         tests: test ids that should pass afterwards, beside those that the task names.
-        candidates: how many answers the model is asked for at most.
+        candidates: how many whole definitions the model is asked for at most; single lines come first.
         seconds: for the whole: finding, writing and checking.
         seed: of the model's sampling.
         warm: no answer is the likeliest one: that was had before.
