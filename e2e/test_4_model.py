@@ -113,12 +113,6 @@ def ask(agent: Agent, tool: str, *words: str) -> Any:
     return json.loads(found.stdout)
 
 
-def test_doctor_tells_what_the_model_can_do(agent: Agent) -> None:
-    rows = {check["name"]: check for check in ask(agent, "doctor")["checks"]}
-    assert rows["model"]["status"] == rows["model can"]["status"] == rows["sandbox"]["status"] == "ok", rows
-    assert "JSON schema yes" in rows["model can"]["detail"]
-
-
 def test_a_plan_names_what_is_there(agent: Agent) -> None:
     plan = ask(agent, "plan", "why does reading the settings fail, and how to mend it")
     assert plan["steps"]
@@ -126,6 +120,12 @@ def test_a_plan_names_what_is_there(agent: Agent) -> None:
     files = agent.inside(NAME, "git", "ls-files").stdout.splitlines()
     for path in {step["path"] for step in plan["steps"] if step.get("path")}:
         assert any(name == path or name.startswith(f"{path.rstrip('/')}/") for name in files), plan
+
+
+def test_doctor_tells_what_the_model_can_do(agent: Agent) -> None:
+    rows = {check["name"]: check for check in ask(agent, "doctor")["checks"]}
+    assert rows["model"]["status"] == rows["model can"]["status"] == rows["sandbox"]["status"] == "ok", rows
+    assert "JSON schema yes" in rows["model can"]["detail"]
 
 
 def test_a_conversation_rests_on_what_was_seen(agent: Agent) -> None:
