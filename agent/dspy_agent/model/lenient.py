@@ -72,7 +72,9 @@ class _Reader:
                 return None
             return self.object(depth) if sign == "{" else self._array(depth)
         if sign in _QUOTES:
-            return self._string(sign)
+            begins = self._at + 1 < len(self._text)  # else it was cut before anything of it came
+            text = self._string(sign)
+            return text if begins else None
         if sign in ("", ",", "}", "]", ":"):
             return None
         word = self._bare().strip()
