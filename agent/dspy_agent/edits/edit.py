@@ -13,7 +13,7 @@ from dspy_agent.edits.addition import new_file, with_addition, written_file
 from dspy_agent.edits.answer import Rejected
 from dspy_agent.edits.clues import clues_in
 from dspy_agent.edits.lines import suspects, with_line
-from dspy_agent.edits.locate import Looked, Tell, look
+from dspy_agent.edits.locate import Looked, Tell, look, nobody
 from dspy_agent.edits.question import Prompt, Questions
 from dspy_agent.edits.results import Candidate, Edited, EditOptions, Located
 from dspy_agent.edits.source import read_source
@@ -61,11 +61,7 @@ def edit(
     Raises:
         AgentError: a named file or symbol is not there, no sandbox can be had, or the model can't be used.
     """
-    return _Edit(task, context, model, options or EditOptions(), tell or _nobody).result()
-
-
-def _nobody(line: str) -> None:
-    """Nobody watches."""
+    return _Edit(task, context, model, options or EditOptions(), tell or nobody).result()
 
 
 class _Edit:
@@ -116,7 +112,7 @@ class _Edit:
             if candidate.rejected and attempt.line is not None:
                 continue  # most suspects are right as they are
             self._done.append(candidate)
-            if self._done[-1].verified and not self._done[-1].failure:
+            if candidate.verified and not candidate.failure:
                 break
         return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
 

@@ -58,42 +58,30 @@ class Executed:
         """The tests that fail, in the order they ran."""
         return [test for test, outcome in self.outcomes.items() if outcome == "failed"]
 
+    def scores(self, path: str, first: int, last: int) -> dict[int, float]:
+        """Return the suspicion (0..1) of each line from ``first`` to ``last`` that failing tests run."""
+        failing = len(self.failing)
+        return {
+            line: failed / math.sqrt(failing * (failed + passed))
+            for line, (failed, passed) in sorted(self.counts.get(path, {}).items())
+            if first <= line <= last and failed and failing
+        }
+
     def suspicion(self, path: str, first: int, last: int) -> Suspicion:
         """Return what the tests say of the lines ``first`` to ``last`` of a file."""
-        counts, failing = self.counts.get(path, {}), sum(said == "failed" for said in self.outcomes.values())
-        ran = [counts[line] for line in range(first, last + 1) if line in counts]
-        scored = [
-            (failed / math.sqrt(failing * (failed + passed)), failed, passed)
-            for failed, passed in ran
-            if failed and failing
-        ]
+        counts = self.counts.get(path, {})
+        scored = [(score, *counts[line]) for line, score in self.scores(path, first, last).items()]
         if not scored:
             return Suspicion()
         best = max(scored)
         entered = max(scored, key=lambda line: line[1] + line[2])
         return Suspicion(*best, contrast=best[0] - entered[0], lines=len(scored))
 
-    def ranked(self, path: str, first: int, last: int) -> list[int]:
-        """Return the lines from ``first`` to ``last`` that failing tests run, the most suspicious first."""
-        counts = self.counts.get(path, {})
-        scores = {
-            line: failed / math.sqrt(failed + passed)
-            for line, (failed, passed) in counts.items()
-            if first <= line <= last and failed
-        }
-        return sorted(scores, key=lambda line: (-scores[line], line))
-
     def suspects(self, path: str, first: int, last: int) -> list[int]:
         """Return the most suspicious lines from ``first`` to ``last``, if some are more so than others."""
-        counts = self.counts.get(path, {})
-        failing = len(self.failing)
-        scores = {
-            line: failed / math.sqrt(failing * (failed + passed))
-            for line, (failed, passed) in counts.items()
-            if first <= line <= last and failed and failing
-        }
+        scores = self.scores(path, first, last)
         highest = max(scores.values(), default=0.0)
-        found = sorted(line for line, score in scores.items() if score > 0.999 * highest)
+        found = [line for line, score in scores.items() if score > 0.999 * highest]
         return found if len(found) < len(scores) else []
 
 

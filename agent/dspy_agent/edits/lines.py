@@ -26,8 +26,8 @@ def suspects(executed: Executed, slot: Slot, most: int) -> list[int]:
     first = slot.symbol.line
     if slot.symbol.kind == "class":
         return []
-    ranked = executed.ranked(slot.source.path, first + 1, slot.symbol.end_line)
-    found = [line - first for line in ranked]
+    scores = executed.scores(slot.source.path, first + 1, slot.symbol.end_line)
+    found = [line - first for line in sorted(scores, key=lambda line: (-scores[line], line))]
     found = [at for at in found if not _NOTHING_IN_IT.fullmatch(slot.lines[at].strip())]
     ranks = {at: rank for rank, at in enumerate(found)}
     return sorted(found, key=lambda at: (ranks[at] + _BEHIND * _plainness(slot.lines[at]), at))[:most]

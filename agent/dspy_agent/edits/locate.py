@@ -84,7 +84,7 @@ def locate(
     Raises:
         AgentError: a file or symbol that ``options`` name is not there.
     """
-    return list(look(task, context, options or EditOptions(), tell or _nobody).located)
+    return list(look(task, context, options or EditOptions(), tell or nobody).located)
 
 
 def look(task: str, context: ToolContext, options: EditOptions, tell: Tell) -> Looked:
@@ -92,7 +92,7 @@ def look(task: str, context: ToolContext, options: EditOptions, tell: Tell) -> L
     return _Look(task, context, options, tell).result()
 
 
-def _nobody(line: str) -> None:
+def nobody(line: str) -> None:
     """Nobody watches."""
 
 

@@ -103,7 +103,7 @@ class Chooser:
         if not isinstance(parsed, Parsed):
             return Chosen(why, readable=False)
         command = shlex.join(suggestion.words)
-        arguments = forms.with_model(parsed.tool, parsed.arguments, self._model.settings.name)
+        arguments = forms.with_model(parsed.arguments, self._model.settings.name)
         return Chosen(why, parsed.tool, {"words": command}, command, arguments)
 
     def instead(self, suggestion: Suggestion | None) -> Chosen:

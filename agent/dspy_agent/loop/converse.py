@@ -104,10 +104,11 @@ class Talk:
     def _step(self) -> str:
         """Take one step; return why it was the last one, or ""."""
         started, used = time.perf_counter(), self._model.usage.seconds
-        suggestion = self._suggestion()
+        mask = self._mask()
+        suggestion = self._suggestion(mask)
         self._teller.suggested(suggestion)
         try:
-            chosen = self._chosen(suggestion)
+            chosen = self._chosen(suggestion, mask)
         except OutOfTime:
             return f"{self._limits.seconds:g} seconds are over"
         model_ms = 1000 * (self._model.usage.seconds - used)
@@ -125,10 +126,10 @@ class Talk:
                 return f"the same step again: {repeated}"
             self._teller.note("That was done before: the suggested step instead.")
         done, verdict = self._done(chosen)
-        self._note(suggestion, chosen, done, verdict, started, model_ms)
+        self._note(suggestion, mask, chosen, done, verdict, started, model_ms)
         return ""
 
-    def _suggestion(self) -> Suggestion | None:
+    def _suggestion(self, mask: tuple[str, ...]) -> Suggestion | None:
         request = Request(
             self._task,
             self._context.workspace,
@@ -136,14 +137,13 @@ class Talk:
             (*self._tools, ANSWER),
             seen=tuple(self._seen),
             changes=frozenset(self._changes),
-            mask=self._mask(),
+            mask=mask,
             facts=self._facts,
         )
         found = self._suggester.suggest(request)
         return found[0] if found else None
 
-    def _chosen(self, suggestion: Suggestion | None) -> Chosen:
-        mask = self._mask()
+    def _chosen(self, suggestion: Suggestion | None, mask: tuple[str, ...]) -> Chosen:
         return self._chooser.choose(
             self._prompt.asked,
             self._prompt.observations(self._observed, self._model, CHOICE_TOKENS),
@@ -189,6 +189,7 @@ class Talk:
     def _note(
         self,
         suggestion: Suggestion | None,
+        mask: tuple[str, ...],
         chosen: Chosen,
         done: Done,
         verdict: Verdict | None,
@@ -206,7 +207,7 @@ class Talk:
         features = suggestion.features if suggestion else {}
         policy = ("model", self._model.settings.name[:64])
         outcome = outcome_of(number, suggestion, done, ran)
-        tell(done, Decision(policy, features, self._mask(), outcome), self._context)
+        tell(done, Decision(policy, features, mask, outcome), self._context)
         step = Step(
             number=number,
             suggested=suggestion.tool if suggestion else None,

@@ -34,7 +34,6 @@ ASKED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _USERS_WORDS: Final[Mapping[str, str]] = {"edit": "task"}
 SUGGESTED: Final = "suggested"  # no tool: the suggested step, as it stands
-_ASKS: Final = frozenset({"edit"})  # the model too
 _MOST_TEXT: Final = 160
 
 
@@ -78,12 +77,12 @@ def arguments_of(tool: Tool, said: Mapping[str, Any], task: str, model: str) -> 
         own[name] = task
     lists = _lists(tool.arguments)
     made = tool.arguments(**{name: (text,) if name in lists else text for name, text in own.items()})
-    return with_model(tool, made, model)
+    return with_model(made, model)
 
 
-def with_model(tool: Tool, arguments: Any, model: str) -> Any:
+def with_model(arguments: Any, model: str) -> Any:
     """Return the arguments of a tool that asks a model: the conversation's own."""
-    return replace(arguments, model=model) if tool.name in _ASKS else arguments
+    return replace(arguments, model=model) if hasattr(arguments, "model") else arguments
 
 
 @lru_cache(64)

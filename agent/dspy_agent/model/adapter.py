@@ -16,10 +16,10 @@ import dspy
 from dspy import lm15
 from dspy.adapters.utils import apply_output_field_defaults, format_field_value, serialize_for_json
 
+from dspy_agent.model import errors
 from dspy_agent.model.data import sendable
 from dspy_agent.model.parse import blanks_of, fields_of
 from dspy_agent.model.schema import answer_schema, field_schema, in_words
-from dspy_agent_core.errors import ModelError
 
 _ATTEMPTS: Final = 2
 _OTHER_TEMPERATURE: Final = 0.7  # the same question would get the same answer
@@ -60,11 +60,7 @@ class SchemaAdapter(dspy.Adapter):  # type: ignore[misc]  # dspy has no types
             answer |= blanks_of(signature, missing)
             missing = [name for name in missing if name not in answer]
         if missing:
-            raise ModelError(
-                f"The answer of {lm.model} can't be used: it lacks {', '.join(missing)}.",
-                code="ModelAnswer",
-                next="Try again, or a larger model.",
-            )
+            raise errors.unusable(lm.model, f"it lacks {', '.join(missing)}")
         return {name: answer[name] for name in signature.output_fields}
 
     def _request(

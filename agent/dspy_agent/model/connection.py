@@ -68,7 +68,7 @@ class Connection:
             case httpx.TransportError():
                 return errors.broken(settings)
             case ValueError() | TypeError() | AttributeError() | LookupError() | httpx.HTTPError():
-                return errors.unusable(settings, f"the server does not speak {_SPOKEN[settings.server]}")
+                return errors.unusable(settings.name, f"the server does not speak {_SPOKEN[settings.server]}")
         return error
 
     def _answered(self, response: httpx.Response) -> None:
@@ -100,7 +100,7 @@ class _Bounded(httpx.SyncByteStream):
         for data in self._stream:
             self._left -= len(data)
             if self._left < 0:
-                raise errors.unusable(self._settings, "it does not end")
+                raise errors.unusable(self._settings.name, "it does not end")
             yield data
 
     def close(self) -> None:

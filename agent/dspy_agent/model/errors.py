@@ -95,10 +95,10 @@ def refused(settings: ModelSettings, status: int, said: str, after: float | None
     return ModelError(f"The model server refuses ({told}).", code="ModelRefused", next=_DOCTOR)
 
 
-def unusable(settings: ModelSettings, why: str) -> ModelError:
+def unusable(name: str, why: str) -> ModelError:
     """The server or the model answers something else than what was asked."""
     return ModelError(
-        f"The answer of {settings.name} can't be used: {why}.",
+        f"The answer of {name} can't be used: {why}.",
         code="ModelAnswer",
         next="Try again, or a larger model.",
     )

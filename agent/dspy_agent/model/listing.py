@@ -34,7 +34,7 @@ def digest_of(settings: ModelSettings, patience: float) -> str:
     try:
         digests = {str(one["name"]): str(one.get("digest")) for one in listed["models"]}
     except (LookupError, TypeError, AttributeError):
-        raise errors.unusable(settings, "the server does not speak Ollama's API") from None
+        raise errors.unusable(settings.name, "the server does not speak Ollama's API") from None
     for name in (settings.name, listed_model_name(settings.name)):
         if name in digests:
             return digests[name]
@@ -109,7 +109,7 @@ def _said(settings: ModelSettings, path: str, body: Any, patience: float) -> dic
         raise errors.broken(settings) from None
     except (ValueError, RecursionError):
         pass
-    raise errors.unusable(settings, "the server does not speak the API that it was named for")
+    raise errors.unusable(settings.name, "the server does not speak the API that it was named for")
 
 
 def _opener(settings: ModelSettings) -> urllib.request.OpenerDirector:

@@ -124,7 +124,7 @@ def _agent_error(connection: Connection, error: Exception, *, begun: bool) -> Ex
                 return errors.not_found(settings)
             return errors.refused(settings, error.status or 500, error.message, connection.retry_after)
         case lm15.LM15Error():
-            return errors.unusable(settings, "the server does not speak OpenAI's API")
+            return errors.unusable(settings.name, "the server does not speak OpenAI's API")
     return connection.error(error, begun=begun)
 
 

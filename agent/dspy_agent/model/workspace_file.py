@@ -12,13 +12,12 @@ reason it can't name a model that Ollama itself hands on to its cloud.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from dspy_agent.workspace.files import open_regular
 from dspy_agent_core.errors import UsageError
 
 OWN: Final = ".dspy_agent.toml"
@@ -80,13 +79,10 @@ def _name(file: str, name: Any) -> str:
 def _read(path: Path) -> str | None:
     """Return what a plain file holds; None if there is none."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open_regular(path, follow=False) as file:
+            return file.read(_MOST_BYTES).decode("utf-8", "replace")
     except OSError:
         return None
-    with os.fdopen(file, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            return None
-        return opened.read(_MOST_BYTES).decode("utf-8", "replace")
 
 
 def _bad(file: str, why: str) -> UsageError:

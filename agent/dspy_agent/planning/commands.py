@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import shutil
-import tomllib
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, Final
 from dspy_agent.planning.places import Places
 from dspy_agent.planning.shell import Simple, simple_commands
 from dspy_agent.tools.registry import BY_NAME
-from dspy_agent.workspace.files import read_head
+from dspy_agent.workspace.files import read_head, read_toml
 from dspy_agent_core.code.links import is_test
 from dspy_agent_core.errors import AgentError
 
@@ -93,7 +92,7 @@ class Commands:
 
     @cached_property
     def _scripts(self) -> frozenset[str]:
-        return frozenset(_table(self._workspace / "pyproject.toml").get("project", {}).get("scripts", {}))
+        return frozenset(read_toml(self._workspace / "pyproject.toml").get("project", {}).get("scripts", {}))
 
     def offered(self) -> list[str]:
         """Return the project's own commands, the likely checks first: what a plan may use."""
@@ -162,13 +161,6 @@ def _npm_scripts(workspace: Path) -> frozenset[str]:
         return frozenset(map(str, data.get("scripts", {})))
     except (ValueError, AttributeError, TypeError, RecursionError):
         return frozenset()
-
-
-def _table(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(read_head(path, 1 << 20).decode("utf-8", "replace"))
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return {}
 
 
 _DEFINED: Final[dict[str, Callable[[Path], frozenset[str]]]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -71,8 +70,3 @@ def _changes(seen: Sequence[Seen], changes: frozenset[str]) -> Iterator[FollowUp
         yield FollowUp(("undo",), 3.5, "your task asks to undo")
     if ran.get("apply") or ran.get("undo") or ("edit" in ran and not ran["edit"]):
         yield FollowUp(("answer",), 4.0, "the change is done or failed")
-
-
-def line_of(words: Sequence[str]) -> str:
-    """Return words as a command line."""
-    return shlex.join(words)

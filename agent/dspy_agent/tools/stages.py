@@ -14,14 +14,14 @@ _EACH: Final = 10  # pieces of an answer
 def stage_teller() -> Callable[[str], None]:
     """Return what tells a stage on stderr: on a terminal in one line, else in a line for each stage.
 
-    A line that ends in `` tokens`` is for terminals only; an empty one takes the last away.
+    An empty line takes the last away.
     """
     terminal = sys.stderr.isatty()
 
     def tell(line: str) -> None:
         if terminal:
             sys.stderr.write(f"\r\x1b[K{visible(line)[:100]}")
-        elif line and not line.endswith(" tokens"):
+        elif line:
             sys.stderr.write(f"{visible(line)}\n")
         sys.stderr.flush()
 
@@ -29,13 +29,13 @@ def stage_teller() -> Callable[[str], None]:
 
 
 def token_counter(tell: Callable[[str], None], stage: str) -> Callable[[str], None]:
-    """Return what takes the pieces of an answer and tells how many have come in ``stage``."""
-    count = 0
+    """Return what takes the pieces of an answer and tells on a terminal how many have come in ``stage``."""
+    terminal, count = sys.stderr.isatty(), 0
 
     def piece(text: str) -> None:
         nonlocal count
         count += 1
-        if count % _EACH == 0:
+        if terminal and count % _EACH == 0:
             tell(f"{stage}: {count} tokens")
 
     return piece

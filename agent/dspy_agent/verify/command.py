@@ -7,14 +7,13 @@ import os
 import re
 import shlex
 import shutil
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from dspy_agent.verify.python import Python, python_of
-from dspy_agent.workspace.files import read_head
+from dspy_agent.workspace.files import read_head, read_toml
 from dspy_agent_core.errors import UsageError
 
 VARIABLE: Final = "DSPY_AGENT_TEST_COMMAND"
@@ -96,13 +95,13 @@ def _parse(named: str, workspace: Path) -> TestCommand:
 
 
 def _configured(workspace: Path) -> str | None:
-    tool = _toml(workspace / "pyproject.toml").get("tool", {})
+    tool = read_toml(workspace / "pyproject.toml").get("tool", {})
     found = tool.get("dspy-agent", {}).get("test") if isinstance(tool, dict) else None
     return found if isinstance(found, str) else None
 
 
 def _has_python_tests(workspace: Path, names: set[str]) -> bool:
-    if names & _PYTEST_FILES or "pytest" in _toml(workspace / "pyproject.toml").get("tool", {}):
+    if names & _PYTEST_FILES or "pytest" in read_toml(workspace / "pyproject.toml").get("tool", {}):
         return True
     folders = [workspace, *(workspace / name for name in sorted(names) if name in ("tests", "test"))]
     found = (
@@ -124,10 +123,3 @@ def _npm_test(workspace: Path) -> bool:
 def _make_test(workspace: Path) -> bool:
     lines = read_head(workspace / "Makefile", _MAX_CONFIG).splitlines()
     return any(line.startswith(b"test:") for line in lines)
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(read_head(path, _MAX_CONFIG).decode("utf-8", "replace"))
-    except tomllib.TOMLDecodeError:
-        return {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import BinaryIO
+from typing import Any, BinaryIO, Final
 
+_MOST_TOML: Final = 1 << 20
 BOM_UTF8 = b"\xef\xbb\xbf"
 BOMS_UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
@@ -32,6 +33,16 @@ def read_head(path: str | os.PathLike[str], limit: int = 4 << 20) -> bytes:
             return file.read(limit)
     except (OSError, ValueError):
         return b""
+
+
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what the TOML file ``path`` holds; nothing if it can't be read, or is none."""
+    import tomllib
+
+    try:
+        return tomllib.loads(read_head(path, _MOST_TOML).decode("utf-8", "replace"))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
 
 
 def read_text(path: str | os.PathLike[str], limit: int) -> str | None:
