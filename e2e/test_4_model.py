@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -34,10 +34,23 @@ def ollama(model: str) -> Object:
 
 
 @pytest.fixture(scope="module")
-def agent(operator: Cluster, git: str, new_namespace: Callable[[str], str]) -> Agent:
+def space(new_namespace: Callable[[str], str]) -> str:
+    return new_namespace("model")
+
+
+@pytest.fixture(scope="module")
+def told(operator: Cluster, space: str) -> Iterator[Callable[[], str]]:
+    """What the condition says from the first moment on: a pull may be over in seconds."""
+    message = '{range .status.conditions[?(@.type=="ModelReady")]}{.message}{"\\n"}{end}'
+    with operator.watching("agentworkspace", "-n", space, "-o", f"jsonpath={message}") as said:
+        yield said
+
+
+@pytest.fixture(scope="module")
+def agent(operator: Cluster, git: str, space: str, told: Callable[[], str]) -> Agent:
     run(KIT / "model", timeout=300)
     operator.load(OLLAMA)
-    agent = Agent(operator, new_namespace("model"))
+    agent = Agent(operator, space)
     operator.apply(
         workspace.manifest(
             NAME, source=workspace.git("next"), model=ollama(MODEL), agent={"env": ONE_THREAD}
@@ -58,16 +71,9 @@ def test_no_such_model_is_told(agent: Agent) -> None:
     )
 
 
-def test_pull_is_shown_and_ends_ready(agent: Agent) -> None:
-    seen: set[str] = set()
-
-    def look() -> bool:
-        found = workspace.condition(workspace.get(agent.cluster, agent.namespace, NAME), "ModelReady")
-        seen.add(found.get("message", ""))
-        return found.get("status") == "True"
-
-    wait_for(look, 240, lambda: f"ModelReady; seen: {sorted(seen)}")
-    assert any("%" in message for message in seen), f"no progress in {sorted(seen)}"
+def test_pull_is_shown_and_ends_ready(agent: Agent, told: Callable[[], str]) -> None:
+    workspace.wait_condition(agent.cluster, agent.namespace, NAME, "ModelReady", status="True", seconds=240)
+    assert "% of " in told(), told()
     workspace.wait_ready(agent.cluster, agent.namespace, NAME)
 
 

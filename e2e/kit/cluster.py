@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -64,6 +66,19 @@ class Cluster:
     def kubectl(self, *words: str, stdin: str = "", timeout: float = 60) -> str:
         """Run kubectl and return its stdout. Raises Failed."""
         return run("kubectl", *words, stdin=stdin, timeout=timeout, env=self.env).stdout
+
+    @contextmanager
+    def watching(self, *words: str) -> Iterator[Callable[[], str]]:
+        """Run ``kubectl get --watch`` meanwhile; what is yielded returns all that it has said."""
+        with tempfile.NamedTemporaryFile() as said:
+            process = subprocess.Popen(
+                ["kubectl", "get", "--watch", *words], stdout=said, env={**os.environ, **self.env}
+            )
+            try:
+                yield lambda: Path(said.name).read_text(encoding="utf-8")
+            finally:
+                process.kill()
+                process.wait()
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
         """Return an object, or None if it is not there."""

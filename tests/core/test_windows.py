@@ -120,6 +120,31 @@ def test_a_trace_is_cut_only_by_the_hard_limits(
         assert all(parts) or not any(parts)
 
 
+@given(st.lists(st.sampled_from([0, 26, 200, 300]), min_size=3, max_size=3))
+def test_a_traceback_waits_for_its_exception_beyond_the_gap(pauses: list[int]) -> None:
+    windows, now = PartitionWindows("web", 0), BASE
+    windows.feed(RawRecord(0, now, "2026-11-18 11:06:40,001 ERROR app - order 17 failed", "a"))
+    for offset, (text, pause) in enumerate(zip(TRACE, [0, *pauses], strict=True), 1):
+        now += pause
+        assert windows.advance(now) is None
+        assert (
+            windows.feed(RawRecord(2 * offset, now, "2026-11-18 11:06:40,001 INFO app - fine", "b")) is None
+        )
+        assert windows.feed(RawRecord(2 * offset + 1, now, text, "a")) is None
+    closed = windows.advance(now + WindowOptions().hold + WindowOptions().gap)
+    assert closed is not None
+    assert [event.type for event in closed.events] == ["ValueError"]
+
+
+def test_a_traceback_that_never_ends_is_cut_after_the_grace() -> None:
+    windows = PartitionWindows("web", 0)
+    for offset, text in enumerate(TRACE[:2]):
+        windows.feed(RawRecord(offset, BASE, text, "a"))
+    assert windows.due == BASE + WindowOptions().hold + WindowOptions().grace
+    assert windows.feed(RawRecord(2, windows.due - 1, "INFO fine", "b")) is None
+    assert windows.feed(RawRecord(3, windows.due or 0, TRACE[2], "a")) is not None
+
+
 def test_an_error_is_held_briefly_and_info_long() -> None:
     windows = PartitionWindows("web", 0)
     windows.feed(RawRecord(0, BASE, "INFO fine", "a"))

@@ -123,6 +123,11 @@ class Joiner:
                 return True
         return False
 
+    def lacks_end(self) -> bool:
+        """Return whether the last line of some stream was of a trace that surely goes on."""
+        traces = (stream.trace for stream in self._streams.values())
+        return any(one and not one.waited and one.open and one.open.wants_final for one in traces)
+
     def may_take(self, line: Line) -> bool:
         """Return whether ``line``, which has no header, may belong to a record that is still open."""
         stream = self._streams.get(line.stream)

@@ -95,6 +95,11 @@ class Reducer:
         known = self._joiners.get(source)
         return known is not None and known[0].in_trace()
 
+    def lacks_end(self, source: str) -> bool:
+        """Return whether the last line of ``source`` was of a trace whose exception must still come."""
+        known = self._joiners.get(source)
+        return known is not None and known[0].lacks_end()
+
     def may_take(self, line: Line, source: str) -> bool:
         """Return whether ``line`` of ``source`` may belong to a record that is still open."""
         known = self._joiners.get(source)

@@ -31,7 +31,7 @@ class WindowOptions:
     Args:
         hold: after its first line of level warning or above.
         longest: after its first line, if there is no such line.
-        gap: a source that was silent for so long has ended its last record.
+        gap: a source that was silent for so long has ended its last record, unless that surely goes on.
         grace: a record that goes on is cut so long after the window should have ended.
         max_lines: the window should end after so many lines, and is cut after twice as many.
         max_bytes: it is cut at this size.
@@ -83,6 +83,8 @@ class _Open:
     seen: dict[str, int] = field(default_factory=dict)
     # The same of those whose last line may go on in the next one, in the order of their times.
     unsettled: dict[str, int] = field(default_factory=dict)
+    # Those whose last line surely goes on: a traceback without its exception.
+    endless: set[str] = field(default_factory=set)
 
 
 class PartitionWindows:
@@ -140,8 +142,9 @@ class PartitionWindows:
         window = self._open
         if window is None:
             return None
-        silent = max(window.deadline, window.now + self._windows.gap)
-        return min(silent, window.deadline + self._windows.grace) - window.ahead
+        latest = window.deadline + self._windows.grace
+        silent = latest if window.endless else max(window.deadline, window.now + self._windows.gap)
+        return min(silent, latest) - window.ahead
 
     def rebuild(self, records: Iterable[RawRecord]) -> None:
         """Take all records of the window before as the baseline, after a restart between two windows."""
@@ -197,8 +200,10 @@ class PartitionWindows:
         ):
             return True
         since = window.seen.get(record.source)
-        recent = since is not None and time - since < options.gap
-        if recent and line is not None and window.reducer.may_take(line, record.source):
+        open_ = record.source in window.endless or (since is not None and time - since < options.gap)
+        if open_ and line is not None and window.reducer.may_take(line, record.source):
+            return False
+        if any(source != record.source for source in islice(window.endless, 2)):
             return False
         # The newest two are enough: one of them is of another source, and older ones end sooner.
         newest = list(islice(reversed(window.unsettled.items()), 2))
@@ -221,6 +226,10 @@ class PartitionWindows:
             window.alarm = record.time
             window.deadline = min(window.deadline, time + self._windows.hold)
         window.seen[source] = time
+        if window.reducer.lacks_end(source):
+            window.endless.add(source)
+        else:
+            window.endless.discard(source)
         window.unsettled.pop(source, None)
         if goes_on or (level is not None and level >= ERROR):
             window.unsettled[source] = time
