@@ -45,10 +45,12 @@ def new_event(
     cost_ms: float = 0.0,
     features: Mapping[str, float] | None = None,
     mask: Sequence[str] = (),
+    propensity: float | None = None,
+    reward: float | None = None,
 ) -> Event:
     """Return an event of now, with the fields of ``LearningEvent``; what is not known is left out."""
     now = datetime.fromtimestamp(time.time(), UTC)
-    return {
+    event: Event = {
         "schema_version": _SCHEMA_VERSION,
         "id": id,
         "ts": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -64,6 +66,8 @@ def new_event(
         "outcome": outcome,
         "source": source,
     }
+    known = {"propensity": propensity, "reward": reward}
+    return event | {name: value for name, value in known.items() if value is not None}
 
 
 def encode(event: Event) -> bytes:

@@ -25,8 +25,9 @@ Place = tuple[str, Range | None]
 class Run:
     """A run of ``tool``: what went in and came out (None: it failed), how long it took, and who chose it.
 
-    In a conversation also what the policy knew (``features``), what could not be chosen (``mask``), and what
-    else came of it (``outcome``).
+    Where a policy suggested it also the decision's id, what the policy knew (``features``), what could not be
+    chosen (``mask``), how likely it was to choose this tool (``propensity``), and what else came of it
+    (``outcome``).
     """
 
     tool: str
@@ -38,12 +39,14 @@ class Run:
     features: Mapping[str, float] = field(default_factory=dict)
     mask: tuple[str, ...] = ()
     outcome: Mapping[str, Scalar] = field(default_factory=dict)
+    decision_id: str = ""
+    propensity: float | None = None
 
 
 def shown(memory: Memory, run: Run, workspace: Path, now: float) -> Event:
     """Return the event of ``run``, and remember what it showed."""
     places = _places(run.result)
-    choice = Choice(new_decision_id(), run.tool, memory.hash_of(run.arguments), run.policy)
+    choice = Choice(run.decision_id or new_decision_id(), run.tool, memory.hash_of(run.arguments), run.policy)
     memory.add(choice, now, places)
     return new_event(
         choice,
@@ -54,6 +57,7 @@ def shown(memory: Memory, run: Run, workspace: Path, now: float) -> Event:
         cost_ms=run.cost_ms,
         features=run.features,
         mask=run.mask,
+        propensity=run.propensity,
     )
 
 
