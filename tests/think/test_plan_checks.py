@@ -214,12 +214,23 @@ def test_any_text_has_a_risk(command: str) -> None:
     simple_commands(command)
 
 
-def test_an_edit_is_made_by_our_own_command(project: Path) -> None:
-    (step,), _ = checks(
-        project, {"action": "edit", "path": "src/util.py", "command": "sed -i s/a/b/ src/util.py"}
-    )
-    assert step["command"] == "dspy-agent edit --file src/util.py -- 'mend it'"
+@pytest.mark.parametrize(
+    "command", ["", "sed -i s/a/b/ src/util.py", "dspy-agent edit 'something else'", "frobnicate src/util.py"]
+)
+@pytest.mark.parametrize(("path", "file"), [("", ""), ("src/util.py", " --file src/util.py")])
+def test_an_edit_is_made_by_our_own_command(project: Path, command: str, path: str, file: str) -> None:
+    (step,), notes = checks(project, {"action": "edit", "path": path, "command": command})
+    assert step["command"] == f"dspy-agent edit{file} -- 'mend it'"
     assert step["risk"] == "medium"
+    assert notes == []
+
+
+def test_an_edit_of_a_file_that_is_not_here_is_left_out_whatever_its_command(project: Path) -> None:
+    steps, notes = checks(
+        project, {"action": "edit", "path": "no/such.py", "command": "sed -i s/a/b/ no/such.py"}
+    )
+    assert steps == []
+    assert any("no/such.py" in note for note in notes)
 
 
 @pytest.mark.parametrize(

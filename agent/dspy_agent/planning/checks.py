@@ -31,16 +31,18 @@ def checked(
 ) -> tuple[list[Step], list[str]]:
     """Return the steps that can be taken here, mended where it is plain how, and what was done to them.
 
-    An edit's command is our own: what a model writes there (``sed -i …``) would change files unchecked.
+    An edit's command is our own: what a model writes there (``sed -i …``) would change files unchecked. It
+    finds the place itself where the model names no file; a file that is not here makes no edit.
     """
     kept: list[Step] = []
     notes: list[str] = []
     for number, raw in enumerate(steps, 1):
-        step = _step(raw)
-        step = _with_known_path(step, number, places, notes)
-        step = _with_known_command(step, number, commands, notes)
-        if step.action == "edit" and step.path:
-            step = replace(step, command=shlex.join(("dspy-agent", "edit", "--file", step.path, "--", task)))
+        said = _step(raw)
+        step = _with_known_path(said, number, places, notes)
+        if step.action == "edit":
+            step = replace(step, command=_edit_command(step.path, task) if step.path or not said.path else "")
+        else:
+            step = _with_known_command(step, number, commands, notes)
         if step.action == "test" and not commands.run_tests(step.command):
             step = replace(step, command=commands.test_of(step.path if is_test(step.path) else ""))
         if not step.path and not step.command:
@@ -98,6 +100,11 @@ def _with_known_command(step: Step, number: int, commands: Commands, notes: list
     if wrong:
         notes.append(f"step {number}: {step.command[:80]!r} is left out: {wrong}")
     return replace(step, command="" if wrong else command)
+
+
+def _edit_command(path: str, task: str) -> str:
+    file = ("--file", path) if path else ()
+    return shlex.join(("dspy-agent", "edit", *file, "--", task))
 
 
 def _risk(step: Step) -> Risk:
