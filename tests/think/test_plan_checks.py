@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,16 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "package.json").write_text('{"scripts": {"unit": "jest"}}')
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[project.scripts]\nmytool = "x:main"\n')
     return tmp_path
+
+
+def add_programs(project: Path, *names: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put programs on PATH, and nothing else but the system's own."""
+    folder = project.parent / "programs"
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join((str(folder), str(Path(sys.executable).parent), os.defpath)))
 
 
 def checks(project: Path, *steps: dict[str, str]) -> tuple[list[dict[str, object]], list[str]]:
@@ -88,9 +100,16 @@ def test_a_new_file_is_for_edits_in_folders_that_are_there(project: Path) -> Non
         "grep -rn parse src/app",
         "dspy-agent codectx src/app/dates.py",
         "codectx src/app/dates.py",
+        "uv run --with rich --extra dev mytool --now",
+        "uv run src/app/dates.py",
+        "uv sync --frozen",
+        "uvx some-tool-from-elsewhere src",
     ],
 )
-def test_known_commands_stay_as_they_are(project: Path, command: str) -> None:
+def test_known_commands_stay_as_they_are(
+    project: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_programs(project, "uv", "uvx", monkeypatch=monkeypatch)
     (step,), notes = checks(project, {"action": "run", "command": command})
     assert step["command"] == command
     assert notes == []
@@ -109,9 +128,15 @@ def test_known_commands_stay_as_they_are(project: Path, command: str) -> None:
         "pytest 'unclosed",
         "true && frobnicate",
         "bash -c 'frobnicate'",
+        "uv run --with rich frobnicate",
+        "uv run src/app/times.py",
+        "pdm run python -c 1",
     ],
 )
-def test_unknown_commands_are_left_out_with_a_note(project: Path, command: str) -> None:
+def test_unknown_commands_are_left_out_with_a_note(
+    project: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_programs(project, "uv", monkeypatch=monkeypatch)
     steps, notes = checks(project, {"action": "run", "command": command})
     assert steps == []
     assert any("is left out" in note for note in notes)
@@ -148,7 +173,18 @@ def test_a_path_in_a_command_is_mended(project: Path) -> None:
         ("dd if=/dev/zero of=x", "high"),
         ("echo x > /etc/passwd", "high"),
         ("uv run --frozen rm -rf x", "high"),
+        ("uv --quiet run --with foo rm -rf x", "high"),
+        ("uv run -- rm -rf x", "high"),
+        ("uv run bash -c 'rm -rf x'", "high"),
+        ("pipenv run rm -rf x", "high"),
+        ("poetry -C sub run env rm -rf x", "high"),
+        ("npx -p some rm -rf x", "high"),
         ("env X=1 timeout 5 rm -r x", "high"),
+        ("timeout -k 3 5 rm -r x", "high"),
+        ("find . -print0 | xargs -0 -n 1 rm -rf", "high"),
+        ("env -i -u HOME nice -n 5 rm -rf x", "high"),
+        ("/usr/bin/sudo -u me ls", "high"),
+        ("sudo", "high"),
         ("'unclosed", "high"),
         ("rm x", "medium"),
         ("pip install x", "medium"),
@@ -158,6 +194,9 @@ def test_a_path_in_a_command_is_mended(project: Path) -> None:
         ("make test", "low"),
         ("python -m pytest -q", "low"),
         ("uv run pytest", "low"),
+        ("uv run --with pytest-xdist python -m pytest -n 2", "low"),
+        ("uv sync", "medium"),
+        ("env", "low"),
         ("git diff HEAD~1", "low"),
         ("grep -rf patterns src", "low"),
         ("kubectl get pods -A", "low"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dspy_agent.planning.places import Places
-from dspy_agent.planning.shell import Simple, simple_commands
+from dspy_agent.planning.shell import FETCHERS, RUNNERS, Simple, simple_commands
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent.workspace.files import read_head, read_toml
 from dspy_agent_core.code.links import is_test
@@ -22,7 +22,6 @@ _BUILTINS: Final = frozenset(
     {"cd", "echo", "export", "set", "test", "true", "source", ".", "[", "unset", "wait"}
 )
 _VENVS: Final = (".venv/bin", "venv/bin", "node_modules/.bin")
-_RUNNERS: Final = frozenset({"uv", "poetry", "pipenv", "hatch", "pdm"})
 _PATH: Final = re.compile(
     r"(?:\.{0,2}/)?[\w@+-][\w@.+-]*(?:/[\w@.+-]+)+/?|[\w@+-][\w.@+-]*\.(?:py|pyi|js|ts|tsx|go|rs|java|kt|rb|php|c|h|cc|cpp|cs|sh|toml|cfg|ini|ya?ml|json|md|txt)"
 )
@@ -58,12 +57,15 @@ class Commands:
 
     def _unknown(self, simple: Simple) -> str:
         """Return what is not known of a simple command; "" if all is."""
-        words = simple.words
-        if not words:
+        runners = [word for word in simple.fronts if word in RUNNERS | FETCHERS]
+        for runner in runners:
+            if not self._is_program(runner):
+                return f"there is no command {runner!r} here"
+        if not simple.words or not FETCHERS.isdisjoint(runners):
             return ""
-        if words[0] in _RUNNERS and words[1:2] == ("run",):
-            words = tuple(word for word in words[2:] if not word.startswith("-")) or words
-        program, rest = words[0], words[1:]
+        program, rest = simple.words[0], simple.words[1:]
+        if "uv" in runners and program.endswith(".py") and self._places.exists(program):
+            return ""
         if program == "dspy-agent":
             verb = next((word for word in rest if not word.startswith("-")), "")
             return "" if verb in BY_NAME else f"dspy-agent has no verb {verb!r}"

@@ -61,7 +61,8 @@ def _verb(words: tuple[str, ...]) -> str:
 _TAKES_VALUE: Final = frozenset({"-C", "-c", "-n", "--namespace", "--context", "--kubeconfig", "--directory"})
 _NEVER_LIGHTLY: Final = """
     dd mkfs fdisk shred truncate shutdown reboot halt poweroff kill killall pkill crontab iptables mount
-    umount su passwd useradd userdel eval dropdb ssh scp rsync nc ncat systemctl service aws gcloud az
+    umount su sudo doas passwd useradd userdel eval dropdb ssh scp rsync nc ncat systemctl service aws gcloud
+    az
 """
 _HIGH: Final[Mapping[str, _Rule]] = {
     "rm": _has("-r", "-R", "-f", "--recursive", "--force"),
@@ -115,7 +116,6 @@ _LOW_VERBS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
 }
-_RUNNERS: Final[Mapping[str, tuple[str, ...]]] = {"uv": ("run",), "poetry": ("run",), "npx": (), "uvx": ()}
 
 
 def risk_of(command: str) -> Risk:
@@ -135,13 +135,13 @@ def highest(*risks: Risk) -> Risk:
 
 
 def _risk(simple: Simple) -> Risk:
-    if "sudo" in simple.fronts or "doas" in simple.fronts:
+    if not {"sudo", "doas"}.isdisjoint(word.rpartition("/")[2] for word in simple.fronts):
         return "high"
     if simple.join.startswith("|") and simple.program in _INTERPRETERS:  # what comes down a pipe is run
         return "high"
     if any(target.startswith(("/", "~", "..")) for target in simple.writes):
         return "high"
-    words = _unwrapped(simple.words)
+    words = simple.words
     if not words:
         return "medium" if simple.writes else "low"
     program = words[0].rpartition("/")[2]
@@ -164,17 +164,3 @@ def _only_reads(program: str, words: tuple[str, ...]) -> bool:
         return False
     verb = _verb(words)
     return program in _READS or verb in _LOW_VERBS.get(program, ())
-
-
-def _unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the command that a runner such as ``uv run`` runs."""
-    if not words or words[0] not in _RUNNERS:
-        return words
-    verbs = _RUNNERS[words[0]]
-    rest = [word for word in words[1:] if not word.startswith("-")] if not verbs else list(words[1:])
-    if verbs and rest[:1] != list(verbs):
-        return words
-    inner = rest[len(verbs) :]
-    while inner and inner[0].startswith("-"):
-        inner = inner[1:]
-    return tuple(inner) or words
