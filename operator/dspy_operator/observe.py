@@ -8,6 +8,7 @@ from typing import Any
 
 from dspy_agent_core.contracts.cluster import (
     API_VERSION,
+    CONTAINER_TRAINER,
     LABEL_COMPONENT,
     LABEL_MANAGED_BY,
     LABEL_WORKSPACE,
@@ -104,6 +105,12 @@ class PodFacts:
     terminating: bool
     unschedulable: str
     containers: tuple[ContainerFacts, ...]
+
+    @property
+    def serves(self) -> bool:
+        """Whether what the pod is there for runs: it is ready, or only its trainer is not."""
+        lacking = {each.name for each in self.containers if not each.ready and not each.init}
+        return not self.terminating and (self.ready or lacking == {CONTAINER_TRAINER})
 
 
 def observe(ref: Ref, desired: Child | None, live: dict[str, Any] | None, owner_uid: str) -> Observed:

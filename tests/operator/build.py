@@ -104,7 +104,10 @@ class Scene:
         self.of(kind, end)["status"] |= {"readyReplicas": 0, **status_}
 
     def pod(self, component: str = "agent", **parts: Any) -> None:
-        self.pods.append(observe_pod(pod(component, **parts)))
+        self.add(pod(component, **parts))
+
+    def add(self, pod: dict[str, Any]) -> None:
+        self.pods.append(observe_pod(pod))
 
     def observed(self) -> dict[Ref, Observed]:
         meta = self.workspace.meta

@@ -27,6 +27,7 @@ ANNOTATION_REFRESH: Final = "dspy.dev/refresh"  # any new value renders the chil
 # Containers of the agent pod and of the model pod.
 CONTAINER_AGENT: Final = "agent"
 CONTAINER_SOURCE: Final = "source"  # init container: puts the code in place
+CONTAINER_TRAINER: Final = "trainer"  # beside the agent where the spec has streams
 CONTAINER_OLLAMA: Final = "ollama"
 CONTAINER_MODEL_PULL: Final = "model-pull"
 
@@ -39,7 +40,7 @@ AGENT_PORT: Final = 8642  # /healthz and /readyz of the agent container
 OLLAMA_PORT: Final = 11434
 MODEL_PULL_PORT: Final = 8643  # /readyz: the model is there
 ROUTER_PORT: Final = 8645  # the router's own API, with /healthz and /readyz
-STREAM_PORT: Final = 8646  # /healthz, /readyz and /metrics of the context job and of workers
+STREAM_PORT: Final = 8646  # /healthz, /readyz and /metrics of the context job, of workers and trainers
 VECTORS_PORT: Final = 8647  # /readyz: the vector store answers
 
 # The agent's vector store: a URL, or VECTOR_STORE_LITE for Milvus Lite below the index; none without it.

@@ -41,6 +41,7 @@ from dspy_operator.desired.pods import (
     pod_defaults,
     resources,
 )
+from dspy_operator.desired.trainer import trainer_container
 from dspy_operator.desired.vectors import vector_mounts, vector_volumes
 
 
@@ -104,7 +105,7 @@ def _pod_spec(context: Context) -> dict[str, Any]:
         **pod_defaults(context),
         "terminationGracePeriodSeconds": 30,
         "initContainers": [_source_container(context)],
-        "containers": [_agent_container(context)],
+        "containers": _containers(context),
         "volumes": [*_workspace_volumes(context), TMP_VOLUME, *vector_volumes(context)],
     }
     if context.spec.agent.runtime_class_name:
@@ -134,10 +135,20 @@ def _mounts(context: Context) -> list[dict[str, Any]]:
     return mounts
 
 
-def _agent_container(context: Context) -> dict[str, Any]:
+def _containers(context: Context) -> list[dict[str, Any]]:
     agent = context.spec.agent
     user_env = [item.model_dump(by_alias=True, exclude_none=True) for item in agent.env or ()]
     user_from = [item.model_dump(by_alias=True, exclude_none=True) for item in agent.env_from or ()]
+    env_from = [{"configMapRef": {"name": agent_name(context.name)}}, *user_from]
+    found = [_agent_container(context, user_env, env_from)]
+    if context.spec.streaming:
+        found.append(trainer_container(context, user_env, env_from, _mounts(context)))
+    return found
+
+
+def _agent_container(
+    context: Context, user_env: list[dict[str, Any]], env_from: list[dict[str, Any]]
+) -> dict[str, Any]:
     named = {item["name"] for item in user_env}
     env = [item for item in secret_variables(context) if item["name"] not in named] + user_env
     return {
@@ -145,13 +156,15 @@ def _agent_container(context: Context) -> dict[str, Any]:
         **agent_image(context),
         "command": ["python", "-m", "dspy_agent.incluster.serve"],
         "workingDir": SOURCE_DIR,
-        "envFrom": [{"configMapRef": {"name": agent_name(context.name)}}, *user_from],
+        "envFrom": env_from,
         **({"env": env} if env else {}),
         "ports": [{"name": "health", "containerPort": AGENT_PORT, "protocol": "TCP"}],
         "startupProbe": http_probe("/healthz", AGENT_PORT, period=2, failures=60),
         "readinessProbe": http_probe("/readyz", AGENT_PORT, period=5),
         "livenessProbe": http_probe("/healthz", AGENT_PORT, period=10),
-        "resources": resources(agent.resources, {"cpu": "50m", "memory": "128Mi"}, {"memory": "2Gi"}),
+        "resources": resources(
+            context.spec.agent.resources, {"cpu": "50m", "memory": "128Mi"}, {"memory": "2Gi"}
+        ),
         "volumeMounts": [*_mounts(context), *vector_mounts(context)],
     }
 

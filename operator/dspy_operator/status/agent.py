@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 
 from dspy_operator.children import (
@@ -14,6 +15,7 @@ from dspy_operator.children import (
     agent_name,
     ref,
 )
+from dspy_operator.desired.common import AGENT
 from dspy_operator.facts import Facts
 from dspy_operator.observe import Observed, PodFacts
 from dspy_operator.status.children import trouble
@@ -43,10 +45,25 @@ def agent_verdict(
     if rolled_out(workload):
         return running(workload, "agent")
     return (
-        pod_trouble(pod for pod in pods if pod.component == "agent")
+        pod_trouble(pod for pod in pods if pod.component == AGENT)
         or workload_trouble(workload, facts.events.get(workload.ref, ()))
         or bad("Progressing", f"{workload.ready_replicas} of {workload.replicas} agent pods are ready.")
     )
+
+
+def with_serving_pods(
+    observed: Mapping[Ref, Observed], agent: Ref, pods: Iterable[PodFacts]
+) -> Mapping[Ref, Observed]:
+    """Return ``observed`` with the pods that serve counted as ready in the agent's StatefulSet.
+
+    Kubernetes calls a pod whose trainer restarts not ready; sessions in it go on.
+    """
+    workload = observed.get(agent)
+    serving = sum(pod.component == AGENT and pod.serves for pod in pods)
+    if workload is None or serving <= workload.ready_replicas:
+        return observed
+    ready = min(serving, workload.current_replicas)
+    return {**observed, agent: dataclasses.replace(workload, ready_replicas=ready)}
 
 
 def rolled_out(workload: Observed) -> bool:

@@ -15,7 +15,7 @@ from dspy_operator.facts import Facts
 from dspy_operator.lifecycle import Suspension, instant, last_activity, suspension
 from dspy_operator.observe import Observed, PodFacts
 from dspy_operator.settings import Settings
-from dspy_operator.status.agent import agent_verdict
+from dspy_operator.status.agent import agent_verdict, with_serving_pods
 from dspy_operator.status.model import model_verdict
 from dspy_operator.status.storage import storage_verdict
 from dspy_operator.status.streaming import context_verdict, topics_verdict
@@ -54,7 +54,8 @@ def status(
 
     ``pods`` may be empty while everything is ready.
     """
-    why = suspension(workspace, facts)
+    why, meta = suspension(workspace, facts), workspace.meta
+    observed = with_serving_pods(observed, ref(STATEFUL_SET, meta.namespace, agent_name(meta.name)), pods)
     parts = _parts(workspace, observed, pods, facts, suspended=why is not None)
     ready = _ready(parts, why)
     started = _progress_started(workspace, ready, facts, previous)
@@ -63,7 +64,7 @@ def status(
         **parts,
         "Suspended": good(why.reason, why.message) if why else bad("Running", "The workspace runs."),
     }
-    generation = workspace.meta.generation
+    generation = meta.generation
     return {
         "observedGeneration": generation,
         "conditions": conditions(
@@ -136,9 +137,9 @@ def _agent(
         "readyReplicas": workload.ready_replicas if workload else 0,
         "selector": ",".join(f"{name}={value}" for name, value in labels.items()),
     }
-    ready = sorted(pod.name for pod in pods if pod.component == AGENT and pod.ready and not pod.terminating)
-    if ready:
-        result["podName"] = ready[0]
+    serving = sorted(pod.name for pod in pods if pod.component == AGENT and pod.serves)
+    if serving:
+        result["podName"] = serving[0]
     elif workload and 0 < workload.replicas == workload.ready_replicas:
         result["podName"] = f"{agent_name(meta.name)}-0"
     return result
