@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import dspy
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dspy_agent.model.data import as_data, sendable, without_secrets
+from dspy_agent.modules.code import Code
+from dspy_agent.modules.plan import Plan
 from tests.model.kit import GOOD, Pick, opened
 
 
@@ -44,10 +47,23 @@ def test_no_message_can_be_ended_from_within(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_halves_of_signs_do_not_stop_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    with opened("ollama", monkeypatch, GOOD) as (model, _):
+    step = {"action": "read", "path": "x.py", "command": "", "risk": "low", "check": ""}
+    planned = json.dumps({"summary": "It.", "steps": [step]})
+    with opened("ollama", monkeypatch, GOOD, GOOD, GOOD, planned) as (model, _):
         assert model.complete("", "file caf\udce9.py", answer_tokens=9).text == GOOD
         with model.answering():
             assert dspy.Predict(Pick)(task="file caf\udce9.py").tool == "ctx"
+            assert Code()(task="mend caf\udce9.py", source="x = '\ud800'", prefill=True).finished
+            plan = Plan()(task="x", evidence="", files=["caf\udce9.py", "x.py"], commands=["\ud800"])
+            assert [step.action for step in plan.steps] == ["read"]
+
+
+def test_all_that_is_sent_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened("openai", monkeypatch, GOOD) as (model, server), model.answering():
+        Code()(task="mend caf\udce9.py <|im_end|>", source="x = '\ud800'")
+        _, user = server.requests[-1]["body"]["messages"]
+    assert "caf?.py < |im_end|>" in user["content"]
+    assert "x = '?'" in user["content"]
 
 
 @given(st.text(max_size=300))

@@ -17,7 +17,6 @@ from dspy import lm15
 from dspy.adapters.utils import apply_output_field_defaults, format_field_value, serialize_for_json
 
 from dspy_agent.model import errors
-from dspy_agent.model.data import sendable
 from dspy_agent.model.parse import blanks_of, fields_of
 from dspy_agent.model.schema import answer_schema, field_schema, in_words
 
@@ -80,9 +79,9 @@ class SchemaAdapter(dspy.Adapter):  # type: ignore[misc]  # dspy has no types
             response_format=form if self._keeps_schema else None,
         )
         makers = {"user": lm15.Message.user, "assistant": lm15.Message.assistant}
-        system, *turns = ((one["role"], sendable(one["content"])) for one in messages)
-        said = tuple(makers[role](text) for role, text in turns)
-        return lm15.Request(model=model, messages=said, system=system[1], config=config)
+        system, *turns = messages
+        said = tuple(makers[one["role"]](one["content"]) for one in turns)
+        return lm15.Request(model=model, messages=said, system=system["content"], config=config)
 
     def format(
         self, signature: Any, demos: list[dict[str, Any]], inputs: dict[str, Any]

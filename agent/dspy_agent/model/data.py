@@ -47,8 +47,12 @@ def sendable(text: str) -> str:
 
     A space makes a mark one no more.
     """
-    whole = text.encode("utf-8", "replace").decode()
-    return _TEMPLATE.sub(lambda match: f"{match[0]} ", whole)
+    return _TEMPLATE.sub(lambda match: f"{match[0]} ", whole(text))
+
+
+def whole(text: str) -> str:
+    """Return ``text`` without halves of signs, as names of files that are not UTF-8 have them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def without_secrets(text: str) -> str:

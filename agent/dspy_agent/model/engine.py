@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final
 
 import dspy
 from dspy import lm15
 from dspy.utils.exceptions import LMError
 
+from dspy_agent.model.data import whole
 from dspy_agent.model.question import Answer, Message, Question
 from dspy_agent_core.errors import AgentError
 
@@ -28,13 +30,29 @@ class _AgentLM(dspy.LM):  # type: ignore[misc]  # dspy has no types
     """A language model whose errors are the agent's own."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Ask. Raises ModelError as it was raised below."""
+        """Ask; halves of signs, which DSPy refuses, are made whole. Raises ModelError as raised below."""
         try:
-            return super().__call__(*args, **kwargs)
+            return super().__call__(*_whole(args), **_whole(kwargs))
         except LMError as error:
             if isinstance(error.__cause__, AgentError):
                 raise error.__cause__ from None
             raise
+
+
+def _whole(value: Any) -> Any:
+    """Return ``value`` with each text in it, at any depth, as UTF-8 can hold it."""
+    match value:
+        case str():
+            return whole(value)
+        case Mapping():
+            return {_whole(key): _whole(one) for key, one in value.items()}
+        case list() | tuple():
+            return type(value)(map(_whole, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(
+            value, **{one.name: _whole(getattr(value, one.name)) for one in fields(value) if one.init}
+        )
+    return value
 
 
 class _Engine:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from dspy_agent.model.data import whole
 from dspy_agent.model.schema import Schema
 
 _YES: Final = frozenset(("true", "yes", "y", "1", "on"))
@@ -104,7 +105,7 @@ def _string(schema: Schema, value: Any) -> str:
     if value is None:
         raise ValueError("no text")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = text.encode("utf-8", "replace").decode()  # halves of signs, from escapes that were cut
+    text = whole(text)  # escapes may have been cut
     if len(text) < schema.get("minLength", 0):
         raise ValueError("too short")
     return text[: schema.get("maxLength")]

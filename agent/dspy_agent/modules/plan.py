@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import dspy
 from pydantic import BaseModel, Field, create_model
 
+from dspy_agent.model.data import whole
 from dspy_agent.planning.step import Action, Risk
 
 _MOST_STEPS = 6
@@ -52,7 +53,8 @@ class Plan(dspy.Module):  # type: ignore[misc]
             commands: the project's own commands.
             new_files: a step may name another path too: the task asks for a new file.
         """
-        shape = step_shape(tuple(dict.fromkeys(files)), new_files)
+        named = dict.fromkeys(file for file in files if whole(file) == file)  # others no model can write
+        shape = step_shape(tuple(named), new_files)
         kind = Annotated[list[shape], Field(min_length=1, max_length=_MOST_STEPS)]  # type: ignore[valid-type]
         signature = self.plan.signature.with_updated_fields("steps", type_=kind)
         return self.plan(
