@@ -1,0 +1,196 @@
+"""What an arm is worth in a context: one ridge regression for each arm, updated in O(d²) a reward.
+
+Recursive least squares with *directional forgetting*: a reward makes older knowledge fade only in the
+direction that the new one tells of (R. Kulhavý, "Restricted exponential forgetting in real-time
+identification", Automatica 23(5), 1987; in the form of S. Bittanti, P. Bolzern, M. Campi, "Convergence and
+exponential convergence of identification algorithms with directional forgetting factor", Automatica 26(5),
+1990). Plain exponential forgetting blows up in directions that are not seen for long; here what is rare is
+kept until it is seen again. What repeated forgetting along nearly parallel contexts could still take from
+the prior is given back, a feature at a time, so that no weight is ever less certain than at the start.
+
+``learn`` and ``amend`` add and multiply element by element and never ask BLAS, whose sums depend on the
+processor: the same rewards give the same bits everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dspy_agent_core.bandit.prior import BIAS, MOST_ARMS, MOST_FEATURES, Floats, Prior
+
+DISCOUNT: Final = 0.98
+RIDGE: Final = 1.0
+# Below this there is nothing in the direction of a context that could be forgotten.
+_NOTHING: Final = 1e-12
+
+
+class LinearArms:
+    """One regression for each arm.
+
+    Args:
+        arms: to begin with; others join with ``add_arm``.
+        names: of the features; BIAS, which is always 1, is put first.
+        prior: what to start from; without one all weights are 0.
+        ridge: the strength of the start, where there is no prior.
+        discount: how much of what is known in a direction is kept when it is seen again; 1 forgets nothing.
+
+    ``theta`` holds a row of weights for each arm, ``start`` those it began with, ``counts`` how often it
+    learned, ``covariance`` what is uncertain about its weights (in units of the rewards' variance).
+    """
+
+    def __init__(
+        self,
+        arms: Sequence[str],
+        names: Sequence[str],
+        *,
+        prior: Prior | None = None,
+        ridge: float = RIDGE,
+        discount: float = DISCOUNT,
+    ) -> None:
+        self.names = (BIAS, *(name for name in names if name != BIAS))
+        self.prior = prior if prior is not None else Prior.flat(self.names, (), ridge)
+        self.discount = discount
+        self.arms: list[str] = []
+        size = len(self.names)
+        self.theta = np.zeros((0, size))
+        self.start = np.zeros((0, size))
+        self.counts = np.zeros(0, dtype=np.int64)
+        self.covariance = np.zeros((0, size, size))
+        self._arrange()
+        for arm in arms:
+            self.add_arm(arm)
+
+    @property
+    def ridge(self) -> float:
+        """How many looks at a feature the start is worth."""
+        return self.prior.strength
+
+    def index(self, arm: str) -> int | None:
+        """Return the place of ``arm``, or None if it is not known."""
+        return self._places.get(arm)
+
+    def mask(self, tools: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Return which of the arms are in ``tools``."""
+        return np.array([arm in tools for arm in self.arms], dtype=np.bool_)
+
+    def vector(self, features: Mapping[str, float]) -> Floats:
+        """Return ``features`` as a context: 0 for missing and non-finite ones, all within -1..1.
+
+        Names that are not known are left out (``add_features`` makes them known).
+        """
+        values = [features.get(name, 0.0) for name in self.names]
+        values[0] = 1.0
+        x = np.array(values, dtype=np.float64)
+        x[~np.isfinite(x)] = 0.0
+        return np.clip(x, -1.0, 1.0, out=x)
+
+    def add_arm(self, name: str) -> int:
+        """Return the place of the arm ``name``; one that is not known yet starts from the prior.
+
+        Raises:
+            ValueError: there are MOST_ARMS arms.
+        """
+        if (known := self._places.get(name)) is not None:
+            return known
+        if len(self.arms) >= MOST_ARMS:
+            raise ValueError(f"more than {MOST_ARMS} arms")
+        weights = self.prior.weights(name, self.names)[None]
+        self.arms.append(name)
+        self.theta = np.concatenate([self.theta, weights])
+        self.start = np.concatenate([self.start, weights])
+        self.counts = np.append(self.counts, 0)
+        self.covariance = np.concatenate([self.covariance, np.eye(len(self.names))[None] / self.ridge])
+        self._arrange()
+        return len(self.arms) - 1
+
+    def add_features(self, names: Collection[str]) -> None:
+        """Make ``names`` known, as far as there is room: as if they had been 0 in all that was learned."""
+        new = [name for name in names if name not in self._features][: MOST_FEATURES - len(self.names)]
+        if not new:
+            return
+        old, size = len(self.names), len(self.names) + len(new)
+        self.names = (*self.names, *new)
+        weights = np.array([self.prior.weights(arm, new) for arm in self.arms]).reshape(-1, len(new))
+        self.theta = np.concatenate([self.theta, weights], axis=1)
+        self.start = np.concatenate([self.start, weights], axis=1)
+        covariance = np.tile(np.eye(size) / self.ridge, (len(self.arms), 1, 1))
+        covariance[:, :old, :old] = self.covariance
+        self.covariance = covariance
+        self._arrange()
+
+    def scores(self, x: Floats) -> Floats:
+        """Return what each arm is expected to give in the context ``x``."""
+        scores: Floats = self.theta @ x
+        return scores
+
+    def widths(self, x: Floats) -> Floats:
+        """Return how uncertain each score is: a standard deviation, in units of the rewards' own."""
+        size = len(x)
+        products = (self.covariance.reshape(-1, size) @ x).reshape(-1, size) @ x
+        widths: Floats = np.sqrt(np.maximum(products, 0.0))
+        return widths
+
+    def terms(self, arm: int, x: Floats) -> dict[str, float]:
+        """Return what each feature adds to the score of ``arm``."""
+        parts = (self.theta[arm] * x).tolist()
+        return {name: part for name, part in zip(self.names, parts, strict=True) if part}
+
+    def learn(self, arm: int, x: Floats, reward: float) -> None:
+        """Learn that ``arm`` gave ``reward`` in the context ``x``."""
+        covariance, theta, keep = self.covariance[arm], self.theta[arm], self.discount
+        gain = self._times(covariance, x)
+        seen = max(_sum(gain * x), 0.0)
+        error = reward - _sum(theta * x)
+        theta += gain * (error / (1.0 + seen))
+        if seen > _NOTHING:
+            shrink = (keep * seen - (1.0 - keep)) / (keep * seen * (1.0 + seen))
+            self._shrink(covariance, gain, shrink)
+        self.counts[arm] += 1
+        self._restore(arm)
+
+    def amend(self, arm: int, x: Floats, reward: float, age: int) -> None:
+        """Add ``reward`` to what ``arm`` gave in the context ``x``, ``age`` rewards of this arm ago.
+
+        Without forgetting that is exact: as if the sum had been known at once. With forgetting it is exact
+        at age 0; later what is known in that direction has faded once in each d rewards, about.
+        """
+        weight = self.discount
+        for _ in range(age // len(x)):
+            weight *= self.discount
+        self.theta[arm] += self._times(self.covariance[arm], x) * (weight * reward)
+
+    def _times(self, covariance: Floats, x: Floats) -> Floats:
+        np.multiply(covariance, x[:, None], out=self._scratch)
+        product: Floats = np.add.reduce(self._scratch, axis=0)
+        return product
+
+    def _shrink(self, covariance: Floats, gain: Floats, factor: float) -> None:
+        """Take ``factor`` gain gainᵀ from the covariance, which stays symmetric to the bit."""
+        part = gain * math.sqrt(abs(factor))
+        np.multiply(part[:, None], part, out=self._scratch)
+        (np.subtract if factor > 0 else np.add)(covariance, self._scratch, out=covariance)
+
+    def _restore(self, arm: int) -> None:
+        """Give one feature in turn its start back, where less is known of it than there was."""
+        covariance, place = self.covariance[arm], int(self.counts[arm]) % len(self.names)
+        variance, most = float(covariance[place, place]), 1.0 / self.ridge
+        if variance <= most:
+            return
+        gain = covariance[place].copy()
+        share = (variance - most) / variance  # of the way back to the start
+        self.theta[arm] += gain * (share / variance * (self.start[arm, place] - self.theta[arm, place]))
+        self._shrink(covariance, gain, share / variance)
+
+    def _arrange(self) -> None:
+        self._places = {arm: place for place, arm in enumerate(self.arms)}
+        self._features = frozenset(self.names)
+        self._scratch = np.empty((len(self.names), len(self.names)))
+
+
+def _sum(values: Floats) -> float:
+    return float(np.add.reduce(values))
