@@ -86,7 +86,7 @@ class Reader:
     def __iter__(self) -> Iterator[LearningEvent]:
         from dspy_agent_core.contracts.messages import BadMessage, LearningEvent, decode
 
-        for line in self._lines():
+        for line in self.lines():
             try:
                 if line is None:
                     raise BadMessage("TooLarge", f"more than {MAX_LINE} bytes")
@@ -96,7 +96,7 @@ class Reader:
             else:
                 yield event
 
-    def _lines(self) -> Iterator[bytes | None]:
+    def lines(self) -> Iterator[bytes | None]:
         """Yield each whole line without its end; None for one that is too long."""
         try:
             file = open_regular(self._path, follow=False)

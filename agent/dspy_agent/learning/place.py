@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from dspy_agent.index.location import index_folder
+from dspy_agent_core.errors import WorkspaceError
 
 _TEXT: Final = "apply codectx ctx edit esearch extract grep intel plan run undo vretr"
 TOOLS: Final = frozenset(_TEXT.split())
@@ -23,3 +24,26 @@ def learning_folder(workspace: Path, environ: Mapping[str, str] = os.environ) ->
         return None
     folder = index_folder(workspace, environ)
     return folder if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def make_learning_folder(workspace: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of the workspace's index, made if need be, for a program that was started to learn.
+
+    Raises:
+        WorkspaceError: nothing may be learned there.
+    """
+    if environ.get("DSPY_AGENT_LEARNING", "").lower() == "off":
+        raise WorkspaceError("Learning is off.", code="LearningOff", next="Unset DSPY_AGENT_LEARNING.")
+    try:
+        index_folder(workspace, environ).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+    else:
+        if folder := learning_folder(workspace, environ):
+            return folder
+        why = "permission denied"
+    raise WorkspaceError(
+        f"Nothing can be learned in this workspace: {why}.",
+        code="NotWritable",
+        next="Start it where the workspace can be written.",
+    )

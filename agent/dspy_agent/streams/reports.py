@@ -30,7 +30,7 @@ class Reports:
 
     Args:
         source: the program's name.
-        settings: where Kafka is.
+        settings: where Kafka is; with no ``bootstrap`` nothing is sent.
         registry: what is sent to ``agent.metrics`` every minute: its gauges and counters.
         clock: seconds, monotonic.
     """
@@ -74,8 +74,11 @@ class Reports:
         """Send the metrics if it is time."""
         if self._producer is not None:
             self._producer.poll(0)
-        if self._clock() < self._next_metrics:
-            return
+        if self._clock() >= self._next_metrics:
+            self.publish()
+
+    def publish(self) -> None:
+        """Send the metrics."""
         self._next_metrics = self._clock() + _METRICS_SECONDS
         for metric in self._metrics():
             self._send(self._settings.topics.metrics, metric)
@@ -98,6 +101,8 @@ class Reports:
                     )
 
     def _send(self, topic: str, message: Message) -> None:
+        if not self._settings.bootstrap:
+            return
         if self._producer is None:
             from dspy_agent.streams import kafka
 

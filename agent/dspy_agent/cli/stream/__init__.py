@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dspy_agent.cli.stream import ctx, dlq, router, tail, topics, worker
+from dspy_agent.cli.stream import ctx, dlq, router, tail, topics, trainer, worker
 
 stream = typer.Typer(
     name="stream",
@@ -20,5 +20,6 @@ def register(app: typer.Typer) -> None:
     dlq.register(stream)
     topics.register(stream)
     worker.register(stream)
+    trainer.register(stream)
     router.register(stream)
     app.add_typer(stream)
