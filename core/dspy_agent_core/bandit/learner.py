@@ -96,7 +96,7 @@ class Learner:
             self._know(event.features)
             x = self.arms.vector(event.features)
             self.arms.learn(place, x, reward)
-        tick = 0 if place is None else int(self.arms.counts[place])
+        tick = 0 if place is None else self.arms.counts[place]
         self._pending[event.decision_id] = Pending(event.tool, x, tick, self.curve.count, reward)
         self.curve.begin(reward)
         self.earned[event.tool] += reward
@@ -120,15 +120,16 @@ class Learner:
             self.earned[pending.arm] += more
         place = self.arms.index(pending.arm)
         if pending.x is not None and place is not None:
-            self.arms.amend(place, pending.x, more, int(self.arms.counts[place]) - pending.tick)
+            self.arms.amend(place, pending.x, more, self.arms.counts[place] - pending.tick)
 
     def _note_use(self, tool: str, ts: float) -> None:
         self.last_used.pop(tool, None)
         self.last_used[tool] = ts
         self.uses[tool] = self.uses.pop(tool, 0) + 1
         self.earned[tool] = self.earned.pop(tool, 0.0)
-        for table in (self.last_used, self.uses, self.earned):
-            _bound(table, MOST_TOOLS)
+        _bound(self.last_used, MOST_TOOLS)
+        _bound(self.uses, MOST_TOOLS)
+        _bound(self.earned, MOST_TOOLS)
 
     def _place(self, tool: str) -> int | None:
         known = self.arms.index(tool)

@@ -64,25 +64,29 @@ class Policy(Protocol):
 class Greedy:
     """The best score plus ``optimism`` × its width; with probability ``epsilon`` any allowed arm.
 
+    The widths are ``exact`` ones, or about those.
+
     Greedy first: in contexts that vary, exploiting explores nearly enough by itself (H. Bastani, M. Bayati,
     K. Khosravi, "Mostly exploration-free algorithms for contextual bandits", Management Science 67(3), 2021).
     """
 
     optimism: float = 0.1
     epsilon: float = 0.02
+    exact: bool = False
     name: str = "greedy"
     version: str = "1"
 
     def choose(self, arms: LinearArms, x: Floats, allowed: Allowed, u: float) -> Choice:
         """Return one of the ``allowed`` arms; see ``Policy``."""
-        scores, widths = arms.scores(x), arms.widths(x)
-        values = np.where(allowed, scores + self.optimism * widths, -np.inf)
-        best = values == values.max()
-        best &= allowed
-        propensities = best * ((1.0 - self.epsilon) / _count(best)) + allowed * (
-            self.epsilon / _count(allowed)
-        )
-        return Choice(_draw(propensities, u), propensities, scores, widths)
+        scores, widths = arms.scores(x), arms.widths(x) if self.exact else arms.spreads(x)
+        values, free = (scores + self.optimism * widths).tolist(), allowed.tolist()
+        best = max((value for value, may in zip(values, free, strict=True) if may), default=None)
+        if best is None:
+            raise ValueError("no arm is allowed")
+        tops = [value == best and may for value, may in zip(values, free, strict=True)]
+        each, top = self.epsilon / free.count(True), (1.0 - self.epsilon) / tops.count(True)
+        shares = [may * each + is_top * top for may, is_top in zip(free, tops, strict=True)]
+        return Choice(_draw(shares, u), np.array(shares), scores, widths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +104,17 @@ class Thompson:
 
     def choose(self, arms: LinearArms, x: Floats, allowed: Allowed, u: float) -> Choice:
         """Return one of the ``allowed`` arms; see ``Policy``."""
-        _count(allowed)
+        if not allowed.any():
+            raise ValueError("no arm is allowed")
         scores, widths = arms.scores(x), arms.widths(x)
         propensities = np.zeros(len(scores))
         propensities[allowed] = best_of_normals(scores[allowed], self.scale * widths[allowed])
-        return Choice(_draw(propensities, u), propensities, scores, widths)
+        return Choice(_draw(propensities.tolist(), u), propensities, scores, widths)
 
 
 def _linucb() -> Greedy:
     """Return LinUCB (L. Li et al., "A contextual-bandit approach to personalized news…", WWW 2010)."""
-    return Greedy(optimism=1.0, epsilon=0.0, name="linucb")
+    return Greedy(optimism=1.0, epsilon=0.0, exact=True, name="linucb")
 
 
 POLICIES: Final[Mapping[str, Callable[[], Policy]]] = {
@@ -164,15 +169,12 @@ def _table() -> tuple[Floats, Floats]:
     return at, np.array([0.5 * math.erfc(-z / math.sqrt(2)) for z in at.tolist()])
 
 
-def _count(arms: Allowed) -> int:
-    count = int(np.count_nonzero(arms))
-    if not count:
-        raise ValueError("no arm is allowed")
-    return count
-
-
-def _draw(propensities: Floats, u: float) -> int:
-    """Return the arm that ``u`` falls on."""
-    ends = np.cumsum(propensities)
-    place = int(np.searchsorted(ends, u * ends[-1], side="right"))
-    return place if place < len(ends) and propensities[place] > 0 else int(np.argmax(propensities))
+def _draw(shares: list[float], u: float) -> int:
+    """Return the arm that ``u`` falls on; the shares sum to 1, but for rounding."""
+    last = 0
+    for arm, share in enumerate(shares):
+        if share > 0:
+            if u < share:
+                return arm
+            u, last = u - share, arm
+    return last

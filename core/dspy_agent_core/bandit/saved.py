@@ -9,7 +9,7 @@ import numpy as np
 
 from dspy_agent_core.bandit.linear import LinearArms
 from dspy_agent_core.bandit.prior import Prior
-from dspy_agent_core.bandit.state import pack, unpack, unpack_finite
+from dspy_agent_core.bandit.state import pack, unpack_finite
 
 
 def save_arms(arms: LinearArms) -> dict[str, Any]:
@@ -22,7 +22,8 @@ def save_arms(arms: LinearArms) -> dict[str, Any]:
         "arms": list(arms.arms),
         "theta": pack(arms.theta),
         "start": pack(arms.start),
-        "counts": pack(arms.counts),
+        "counts": arms.counts,
+        "scale": arms.scale,
         "covariance": [pack(matrix[upper]) for matrix in arms.covariance],
     }
 
@@ -41,8 +42,10 @@ def load_arms(state: Mapping[str, Any]) -> LinearArms:
         raise ValueError("a name twice, or no bias")
     arms.theta = unpack_finite(state["theta"], len(known), size)
     arms.start = unpack_finite(state["start"], len(known), size)
-    arms.counts = unpack(state["counts"], "i8", len(known))
+    arms.counts = [int(count) for count in state["counts"]]
+    arms.scale = [float(scale) for scale in state["scale"]]
     for matrix, text in zip(arms.covariance, state["covariance"], strict=True):
         matrix[upper] = unpack_finite(text, len(upper[0]))
         matrix.T[upper] = matrix[upper]
+    arms.arrange()
     return arms
