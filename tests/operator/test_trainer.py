@@ -24,6 +24,12 @@ class TestContainer:
         assert list(containers({"streaming": streaming})) == ["agent", "trainer"]
         assert list(containers({})) == ["agent"]
 
+    def test_not_where_nothing_is_learned(self) -> None:
+        off = {"env": [{"name": "DSPY_AGENT_LEARNING", "value": "off"}]}
+        assert list(containers({**STREAMING, "agent": off})) == ["agent"]
+        referred = {"env": [{"name": "DSPY_AGENT_LEARNING", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}]}
+        assert list(containers({**STREAMING, "agent": referred})) == ["agent", "trainer"]
+
     def test_shares_settings_and_volumes_of_the_agent(self) -> None:
         steps = {"name": "RL_BACKGROUND_STEPS", "value": "200"}
         more = {"secretRef": {"name": "kafka-login"}}

@@ -41,7 +41,7 @@ from dspy_operator.desired.pods import (
     pod_defaults,
     resources,
 )
-from dspy_operator.desired.trainer import trainer_container
+from dspy_operator.desired.trainer import trainer_container, trains
 from dspy_operator.desired.vectors import vector_mounts, vector_volumes
 
 
@@ -141,7 +141,7 @@ def _containers(context: Context) -> list[dict[str, Any]]:
     user_from = [item.model_dump(by_alias=True, exclude_none=True) for item in agent.env_from or ()]
     env_from = [{"configMapRef": {"name": agent_name(context.name)}}, *user_from]
     found = [_agent_container(context, user_env, env_from)]
-    if context.spec.streaming:
+    if trains(context):
         found.append(trainer_container(context, user_env, env_from, _mounts(context)))
     return found
 

@@ -13,6 +13,12 @@ from dspy_operator.desired.common import Context
 from dspy_operator.desired.pods import agent_image, http_probe, resources
 
 
+def trains(context: Context) -> bool:
+    """Whether there is something to learn, and somebody to share it with."""
+    told = {item.name: item.value for item in context.spec.agent.env or ()}
+    return context.spec.streaming is not None and (told.get("DSPY_AGENT_LEARNING") or "").lower() != "off"
+
+
 def trainer_container(
     context: Context, env: list[dict[str, Any]], env_from: list[dict[str, Any]], mounts: list[dict[str, Any]]
 ) -> dict[str, Any]:
