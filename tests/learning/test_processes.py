@@ -26,7 +26,9 @@ def test_a_hit_that_is_opened_next_is_told_with_the_decision_of_its_search(works
     assert opened.outcome["tool"] == "codectx"
     assert described.decision_id != search.decision_id
     assert search.policy.name == "user"
-    assert (search.workspace, search.source, search.reward, search.propensity) == ("shop", "cli", None, None)
+    assert (search.workspace, search.source, search.propensity) == ("shop", "cli", None)
+    assert opened.reward == 0.5
+    assert -0.1 <= (search.reward or 0) < 0  # for its time; finding something is worth nothing yet
     assert search.cost_ms > 0
     assert search.session != opened.session
 

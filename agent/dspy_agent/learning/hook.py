@@ -8,39 +8,78 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dspy_agent.learning.event import LOG_NAME, Event, encode
+from dspy_agent.learning import rewarded_waiting
+from dspy_agent.learning.event import LOG_NAME, Choice, Event, encode
 from dspy_agent.learning.log import append
-from dspy_agent.learning.memory import held
+from dspy_agent.learning.memory import Held, held
+from dspy_agent.learning.rewarded import at_once, came_of, carried, edited_as_planned, offered, remember
+from dspy_agent.learning.rewarded_parts import with_reward
+from dspy_agent.learning.rewarded_waiting import Waiting
 from dspy_agent.learning.uses import Run, edited, opened, shown
 
 _noted = False
 
 
 def tool_ran(run: Run, workspace: Path, folder: Path) -> None:
-    """Tell that ``run`` opens hits of searches before it, and what it shows itself.
+    """Tell what ``run`` says of decisions before it, and that it was made.
 
     ``folder`` is the one from ``learning_folder``.
     """
-    with _harmless(), held(folder) as found:
+    with _harmless(), _remembered(folder) as (found, waiting):
         now = time.time()
-        uses = opened(found.memory, run, workspace, now)
-        if uses:
-            found.save()  # before they are told: killed in between, they are told never, and not twice
-        _append(workspace, [*uses, shown(found.memory, run, workspace, now)])
+        run = carried(waiting, found.memory, run, now)
+        of_others = opened(found.memory, run, workspace, now)
+        of_others += came_of(waiting, found.memory, run, workspace, now)
+        if of_others:  # saved before they are told: killed in between, they are told never, and not twice
+            found.save()
+            rewarded_waiting.save(waiting, folder)
+        event = shown(found.memory, run, workspace, now)
+        choice = _choice(event)
+        remember(waiting, found.memory, run, choice, now)
+        _append(workspace, [*of_others, event, *at_once(run, choice, workspace)])
         found.save()  # after it was told: no use is of a search that nobody knows
 
 
+def suggested(run: Run, workspace: Path, folder: Path) -> None:
+    """Remember that ``run``, without a result yet, was suggested: the one that makes it has its decision."""
+    with _harmless(), _remembered(folder) as (found, waiting):
+        offered(waiting, found.memory, run, time.time())
+        found.save()  # its key
+
+
 def files_changed(paths: Sequence[str], workspace: Path, folder: Path) -> None:
-    """Tell which hits of the last searches are among ``paths``, whose content changed."""
-    with _harmless(), held(folder) as found:
-        uses = edited(found.memory, paths, workspace, time.time())
+    """Tell which hits of searches, and steps of plans, are about ``paths``, whose content changed."""
+    with _harmless(), _remembered(folder) as (found, waiting):
+        now = time.time()
+        uses = edited(found.memory, paths, workspace, now)
+        uses += edited_as_planned(waiting, paths, workspace, now)
         if uses:
             found.save()
+            rewarded_waiting.save(waiting, folder)
             _append(workspace, uses)
 
 
+def _choice(event: Event) -> Choice:
+    policy = event["policy"]
+    return Choice(
+        event["decision_id"], event["tool"], event["args_hash"], (policy["name"], policy["version"])
+    )
+
+
+@contextlib.contextmanager
+def _remembered(folder: Path) -> Iterator[tuple[Held, Waiting]]:
+    """Hold both memories; what waits is written in the end, if it is not what it was."""
+    with held(folder) as found:
+        waiting = rewarded_waiting.load(folder)
+        before = waiting.encode()
+        yield found, waiting
+        if waiting.encode() != before:
+            rewarded_waiting.save(waiting, folder)
+
+
 def _append(workspace: Path, events: list[Event]) -> None:
-    append(workspace / LOG_NAME, map(encode, events), made=lambda: _keep_from_git(workspace))
+    lines = [encode(with_reward(event)) for event in events]
+    append(workspace / LOG_NAME, lines, made=lambda: _keep_from_git(workspace))
 
 
 @contextlib.contextmanager

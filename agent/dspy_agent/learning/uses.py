@@ -50,7 +50,7 @@ def shown(memory: Memory, run: Run, workspace: Path, now: float) -> Event:
     memory.add(choice, now, places)
     return new_event(
         choice,
-        {"hits": _found(run.result, places), **run.outcome},
+        {"hits": _found(run.result, places), **_ended(run), **run.outcome},
         id=choice.decision_id,
         workspace=workspace,
         source=run.source,
@@ -66,7 +66,7 @@ def opened(memory: Memory, run: Run, workspace: Path, now: float) -> list[Event]
     tell = partial(new_event, workspace=workspace, source=run.source, cost_ms=run.cost_ms)
     same = (run.tool, memory.hash_of(run.arguments))
     found: list[Event] = []
-    for path, lines in _opens(run, workspace):
+    for path, lines in opens(run, workspace):
         for search, rank, hit in _unused(memory, path, "opened"):
             seconds = now - search.ts
             if 0 <= seconds <= WITHIN_SECONDS and (search.choice.tool, search.choice.args_hash) != same:
@@ -131,6 +131,10 @@ def _found(result: Any, places: Sequence[Place]) -> int:
     return len(places) or (len(counted) if isinstance(counted, list | tuple) else int(bool(result)))
 
 
+def _ended(run: Run) -> dict[str, Scalar]:
+    return {"failed": True} if run.result is None else {}
+
+
 def _described(result: Any) -> list[Place]:
     if result.path is None:
         return []
@@ -156,6 +160,7 @@ _OPENERS: Final[dict[str, Callable[[Run, Path], list[Place]]]] = {
 }
 
 
-def _opens(run: Run, workspace: Path) -> list[Place]:
-    opens = _OPENERS.get(run.tool)
-    return opens(run, workspace) if opens and run.result is not None else []
+def opens(run: Run, workspace: Path) -> list[Place]:
+    """Return the places that ``run`` opens: what it is told to look into, or describes."""
+    opener = _OPENERS.get(run.tool)
+    return opener(run, workspace) if opener and run.result is not None else []
