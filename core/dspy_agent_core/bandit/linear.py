@@ -6,7 +6,7 @@ identification", Automatica 23(5), 1987; in the form of S. Bittanti, P. Bolzern,
 exponential convergence of identification algorithms with directional forgetting factor", Automatica 26(5),
 1990). Plain exponential forgetting blows up in directions that are not seen for long; here what is rare is
 kept until it is seen again. What repeated forgetting along nearly parallel contexts could still take from
-the prior is given back, a feature at a time, so that no weight is ever less certain than at the start.
+the prior is given back, a weight at a time, so that none is for long less certain than at the start.
 
 The exact width of a score takes d² steps for each arm. ``spreads`` estimates all of them in d steps: from the
 variances of the weights alone, scaled by what that estimate was off by where the arm learned of late.
@@ -27,6 +27,7 @@ DISCOUNT: Final = 0.98
 RIDGE: Final = 1.0
 # Below this there is nothing in the direction of a context that could be forgotten.
 _NOTHING: Final = 1e-12
+_ROUNDING: Final = 1 + 1e-9
 _CALIBRATION: Final = 0.1
 _MOST_SCALE: Final = 4.0
 
@@ -158,10 +159,12 @@ class LinearArms:
         theta += gain * ((reward - float(theta.dot(x))) / (1.0 + seen))
         if seen > _NOTHING:
             self._calibrate(arm, x, seen)
-            self._shrink(covariance, gain, (keep * seen - (1.0 - keep)) / (keep * seen * (1.0 + seen)))
+            factor = (keep * seen - (1.0 - keep)) / (keep * seen * (1.0 + seen))
+            self._shrink(covariance, gain, factor)
+            if factor < 0:  # more was forgotten than learned
+                self._restore(arm)
         self.counts[arm] += 1
-        self._restore(arm, self.counts[arm] % len(x))
-        np.multiply(self._diagonals[arm], self.scale[arm], out=self._variances[arm])
+        np.multiply(self._diagonals[arm], self.scale[arm], out=self._spread[arm])
 
     def amend(self, arm: int, x: Floats, reward: float, age: int) -> None:
         """Add ``reward`` to what ``arm`` gave in the context ``x``, ``age`` rewards of this arm ago.
@@ -173,24 +176,28 @@ class LinearArms:
         self.theta[arm] += x.dot(self.covariance[arm]) * (weight * reward)
 
     def _calibrate(self, arm: int, x: Floats, seen: float) -> None:
-        guess = float(self._variances[arm].dot(x * x))
+        guess = max(float(self._spread[arm].dot(x * x)), _NOTHING)
         self.scale[arm] *= 1.0 + _CALIBRATION * (min(seen / guess, _MOST_SCALE) - 1.0)
 
     def _shrink(self, covariance: Floats, gain: Floats, factor: float) -> None:
         """Take ``factor`` gain gainᵀ from the covariance, which stays symmetric to the bit."""
-        np.multiply(gain, math.sqrt(abs(factor)), out=self._row)
-        np.dot(self._column, self._row[None], out=self._outer)
-        (np.subtract if factor > 0 else np.add)(covariance, self._outer, out=covariance)
+        np.multiply(gain, math.sqrt(abs(factor)), self._row)
+        self._column.dot(self._rows, out=self._outer)
+        if factor > 0:
+            np.subtract(covariance, self._outer, covariance)
+        else:
+            np.add(covariance, self._outer, covariance)
 
-    def _restore(self, arm: int, place: int) -> None:
-        """Give the feature at ``place`` its start back, where less is known of it than there was."""
+    def _restore(self, arm: int) -> None:
+        """Give the least certain weight its start back, if less is known of it than there was."""
+        place = int(self._diagonals[arm].argmax())
         variance, most = float(self._diagonals[arm][place]), 1.0 / self.ridge
-        if variance <= most:
+        if variance <= most * _ROUNDING:
             return
         gain = self.covariance[arm, place].copy()
-        share = (variance - most) / variance  # of the way back to the start
-        self.theta[arm] += gain * (share / variance * (self.start[arm, place] - self.theta[arm, place]))
-        self._shrink(self.covariance[arm], gain, share / variance)
+        weight = (variance - most) / variance**2
+        self.theta[arm] += gain * (weight * (self.start[arm, place] - self.theta[arm, place]))
+        self._shrink(self.covariance[arm], gain, weight)
 
     def arrange(self) -> None:
         """Make views of the arrays, which would cost much in each step: after arrays were replaced."""
@@ -201,4 +208,5 @@ class LinearArms:
         self._diagonals = [matrix.diagonal() for matrix in self.covariance]
         self._variances = np.array(self._diagonals).reshape(-1, size) * np.array(self.scale)[:, None]
         self._row, self._outer = np.empty(size), np.empty((size, size))
-        self._column = self._row[:, None]
+        self._column, self._rows = self._row[:, None], self._row[None]
+        self._spread = list(self._variances)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,7 @@ Allowed = npt.NDArray[np.bool_]
 DEFAULT: Final = "greedy"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """An arm, and why.
 
     ``propensities`` are the probabilities with which each arm could have been chosen (0 under the mask),
@@ -80,13 +79,22 @@ class Greedy:
         """Return one of the ``allowed`` arms; see ``Policy``."""
         scores, widths = arms.scores(x), arms.widths(x) if self.exact else arms.spreads(x)
         values, free = (scores + self.optimism * widths).tolist(), allowed.tolist()
-        best = max((value for value, may in zip(values, free, strict=True) if may), default=None)
-        if best is None:
+        some = [arm for arm, may in enumerate(free) if may]
+        if not some:
             raise ValueError("no arm is allowed")
-        tops = [value == best and may for value, may in zip(values, free, strict=True)]
-        each, top = self.epsilon / free.count(True), (1.0 - self.epsilon) / tops.count(True)
-        shares = [may * each + is_top * top for may, is_top in zip(free, tops, strict=True)]
-        return Choice(_draw(shares, u), np.array(shares), scores, widths)
+        best = values[max(some, key=values.__getitem__)]
+        tops = (
+            [values.index(best)] if values.count(best) == 1 else [arm for arm in some if values[arm] == best]
+        )
+        propensities = allowed * (self.epsilon / len(some))
+        for arm in tops:
+            propensities[arm] += (1.0 - self.epsilon) / len(tops)
+        arm = (
+            _pick(tops, u / (1.0 - self.epsilon))
+            if u < 1.0 - self.epsilon
+            else _pick(some, (u - 1.0) / self.epsilon + 1.0)
+        )
+        return Choice(arm, propensities, scores, widths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,10 @@ def _normal_cdf(z: Floats) -> Floats:
 def _table() -> tuple[Floats, Floats]:
     at = np.linspace(-8.0, 8.0, 4097)
     return at, np.array([0.5 * math.erfc(-z / math.sqrt(2)) for z in at.tolist()])
+
+
+def _pick(arms: list[int], u: float) -> int:
+    return arms[min(int(u * len(arms)), len(arms) - 1)]
 
 
 def _draw(shares: list[float], u: float) -> int:
