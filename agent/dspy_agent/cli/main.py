@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from dspy_agent.cli import cluster, gepa, stream
+from dspy_agent.cli import cluster, gepa, rl, stream
 from dspy_agent.cli.output import close_stdout, open_missing_streams, print_error, run_and_print, unexpected
 from dspy_agent.cli.tool_commands import LogsOption, WorkspaceOption, add_tools
 from dspy_agent.cli.usage import as_usage_error
@@ -40,6 +40,7 @@ add_tools(app, TOOLS, _run_tool)
 cluster.register(app)
 stream.register(app)
 gepa.register(app)
+rl.register(app)
 
 
 def _print_version(asked: bool) -> None:

@@ -48,11 +48,16 @@ class Earned:
 
 
 class History:
-    """The log of ``workspace``. ``damaged``: how many of its lines were no events, after it was read."""
+    """The log of ``workspace``.
+
+    Attributes:
+        count: how many events it has, after it was read.
+        damaged: how many of its lines were none.
+    """
 
     def __init__(self, workspace: Path) -> None:
         self._log = workspace / LOG_NAME
-        self.damaged = 0
+        self.count = self.damaged = 0
 
     def events(self) -> Iterator[LearningEvent]:
         """Yield each event once, oldest first.
@@ -68,7 +73,7 @@ class History:
                     yield event
         except OSError as error:
             raise unreadable(self._log.name, error) from None
-        self.damaged = reader.passed_over.total()
+        self.count, self.damaged = len(seen), reader.passed_over.total()
 
     def find(self, name: str | None) -> Decision:
         """Return the decision ``name``, of which the beginning is enough; the last one without a name.
@@ -101,6 +106,20 @@ class History:
             code="UnknownDecision",
             next="The last ones are listed by: dspy-agent rl status",
         )
+
+    def find_last(self, session: str) -> Decision | None:
+        """Return the last decision of a session.
+
+        Raises:
+            WorkspaceError: ``LogUnreadable``.
+        """
+        found: Decision | None = None
+        for event in self.events():
+            if is_decision(event):
+                found = Decision(event) if event.session == session else found
+            elif found is not None and event.decision_id == found.id:
+                found.later.append(event)
+        return found
 
     def earned(self) -> list[Earned]:
         """Return what each decision earned, oldest first.
