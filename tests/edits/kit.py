@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def total(prices, discount=0):
     """
     whole = sum(prices)
     # never below nothing
-    return max(whole - whole + discount, 0)
+    return max(whole - discount, 0)
 
 
 class Cart:
@@ -103,7 +104,7 @@ def run_edit(
     with scripted(*answers, lines=lines) as server:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
-        edited = edit(task, ToolContext(workspace), open_model(workspace), options, tell=told.append)
+        edited = edit(task, ToolContext(workspace), partial(open_model, workspace), options, tell=told.append)
         prompts = prompts_of(server)
     return edited, prompts, told
 

@@ -25,7 +25,7 @@ def test_a_bug_is_located_fixed_and_verified_and_nothing_is_touched(
     best = edited.best
     assert best is not None
     assert best.verified
-    assert best.changes == {"shop.py": SHOP.replace("whole + discount", "whole * discount").encode()}
+    assert best.changes == {"shop.py": SHOP.replace("whole - discount", "whole - whole * discount").encode()}
     assert (edited.located[0].path, edited.located[0].symbol) == ("shop.py", "total")
     assert "run by 1 of 1 failing tests and 0 passing" in edited.located[0].why
     assert best.verification is not None
@@ -53,7 +53,7 @@ def test_wrong_answers_are_rejected_or_fail_and_one_is_mended(
 
 def test_a_suspicious_line_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = make_shop(tmp_path / "w")
-    old = "return max(whole - whole + discount, 0)"
+    old = "return max(whole - discount, 0)"
     lines = {old: "return max(whole - whole * discount, 0)"}
     edited, prompts, _ = run_edit(TASK, workspace, monkeypatch, "no", lines=lines)
     assert edited.best is not None
@@ -69,7 +69,7 @@ def test_what_fixes_one_test_and_breaks_another_is_not_proposed(
 ) -> None:
     workspace = make_shop(tmp_path / "w")
     tests = workspace / "test_shop.py"
-    tests.write_text(tests.read_text() + "\n\ndef test_half():\n    assert total([10], 3) == 3\n")
+    tests.write_text(tests.read_text() + "\n\ndef test_half():\n    assert total([10], 3) == 7\n")
     options = EditOptions(candidates=1)
     edited, _, _ = run_edit("test_total fails", workspace, monkeypatch, FIXED, options=options)
     assert edited.best is None

@@ -16,7 +16,7 @@ from dspy_agent.cli.main import run_command
 from tests.edits.kit import FIXED, SHOP, make_shop, scripted, snapshot
 from tests.support.fake_model import Answer, FakeModelServer
 
-GOOD = SHOP.replace("whole + discount", "whole * discount")
+GOOD = SHOP.replace("whole - discount", "whole - whole * discount")
 
 
 def command(server: FakeModelServer, workspace: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:

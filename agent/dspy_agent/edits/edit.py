@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from dspy_agent.edits.answer import Rejected
 from dspy_agent.edits.clues import clues_in
 from dspy_agent.edits.lines import suspects, with_line
 from dspy_agent.edits.locate import Looked, Tell, look, nobody
+from dspy_agent.edits.mechanical import mechanical
 from dspy_agent.edits.question import Prompt, Questions
 from dspy_agent.edits.results import Candidate, Edited, EditOptions, Located
 from dspy_agent.edits.source import read_source
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _TOP: Final = 3  # symbols that are tried
 _NEAR: Final = 0.75  # a second symbol whose score is at least this is tried before the first one again
 _WARM: Final = (0.5, 0.7, 0.9)
+_MECHANICAL_SHARE: Final = 0.35  # of the time
 _MOST_LINES: Final = 8
 _LINES_SHARE: Final = 0.4  # of the time
 _USABLE: Final = 0.44  # the score of a change that breaks nothing
@@ -51,33 +54,52 @@ class _Try:
 def edit(
     task: str,
     context: ToolContext,
-    model: Model,
+    opened: Callable[[], Model],
     options: EditOptions | None = None,
     *,
     tell: Tell | None = None,
 ) -> Edited:
     """Return candidates for ``task``, the best of them verified if any is; nothing is changed.
 
+    Args:
+        task: in words, or what a failing test says.
+        context: where.
+        opened: opens the model, once it is needed: small mechanical changes are tried before.
+        options: how.
+        tell: is told of the progress.
+
     Raises:
         AgentError: a named file or symbol is not there, no sandbox can be had, or the model can't be used.
     """
-    return _Edit(task, context, model, options or EditOptions(), tell or nobody).result()
+    return _Edit(task, context, opened, options or EditOptions(), tell or nobody).result()
 
 
 class _Edit:
     def __init__(
-        self, task: str, context: ToolContext, model: Model, options: EditOptions, tell: Callable[[str], None]
+        self,
+        task: str,
+        context: ToolContext,
+        opened: Callable[[], Model],
+        options: EditOptions,
+        tell: Callable[[str], None],
     ) -> None:
-        self._task, self._model, self._options, self._tell = task, model, options, tell
+        self._task, self._opened, self._options, self._tell = task, opened, options, tell
         self._workspace: Path = context.workspace
         self._deadline = time.monotonic() + options.seconds
         tell("locating")
         self._new = new_file(task, clues_in(task), options, self._workspace)
         self._looked: Looked = self._look(context)
-        self._questions = Questions(task, self._workspace, model, self._looked.executed)
         self._trials = Trials(self._workspace, self._looked, self._deadline, tell)
         self._notes = list(self._looked.notes)
         self._done: list[Candidate] = []
+
+    @cached_property
+    def _model(self) -> Model:
+        return self._opened()
+
+    @cached_property
+    def _questions(self) -> Questions:
+        return Questions(self._task, self._workspace, self._model, self._looked.executed)
 
     def _look(self, context: ToolContext) -> Looked:
         if not self._new:
@@ -89,7 +111,30 @@ class _Edit:
     def result(self) -> Edited:
         if self._new:
             return self._created(self._new)
-        places = list(self._places())
+        if not self._mended():
+            self._written()
+        return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
+
+    def _mended(self) -> bool:
+        """Return whether a small change that needs no model does it."""
+        if self._options.warm:
+            return False
+        until = time.monotonic() + _MECHANICAL_SHARE * (self._deadline - time.monotonic())
+        for found in mechanical(self._workspace, self._looked, until, self._tell):
+            self._done.append(self._trials.judged(replace(found, number=len(self._done) + 1)))
+            if self._done[-1].verified and not self._done[-1].failure:
+                return True
+        return False
+
+    def _written(self) -> None:
+        """Let the model write candidates."""
+        try:
+            places = list(self._places())
+        except ModelError as error:
+            if self._best() is None:
+                raise
+            self._notes.append(f"No more candidates: {error.message}")
+            return
         if not places:
             self._notes.append(
                 "Nothing here was found that the task is about: name it with --file or --symbol."
@@ -114,7 +159,6 @@ class _Edit:
             self._done.append(candidate)
             if candidate.verified and not candidate.failure:
                 break
-        return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
 
     def _created(self, path: str) -> Edited:
         """Return candidates for a new file."""
@@ -244,7 +288,8 @@ class _Edit:
 
     def _to_mend(self) -> tuple[Candidate | None, int]:
         """Return the candidate to go on from: the best that failed a check."""
-        failed = [one for one in self._done if one.failure and one.round == 0 and not one.verified]
+        written = [one for one in self._done if not one.mechanical]
+        failed = [one for one in written if one.failure and one.round == 0 and not one.verified]
         return max(failed, key=lambda one: one.score, default=None), 0
 
     def _said_of(self, failed: Candidate | None, prompt: Prompt) -> str:

@@ -47,7 +47,7 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer of the model.
+    """One answer of the model, or a small change that needed none (``mechanical``).
 
     ``changes`` are whole new files (bytes); ``rejected`` says why it was thrown away before any check ran;
     ``round`` is 1 for an answer to the failure of the one before; ``verified``: the checks say that it does
@@ -68,6 +68,7 @@ class Candidate:
     failure: str = ""
     score: float = 0.0
     verified: bool = False
+    mechanical: bool = False
 
 
 @dataclass(frozen=True, slots=True)

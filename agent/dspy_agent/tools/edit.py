@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from dspy_agent.checkpoints.store import Store
@@ -82,8 +83,8 @@ def run(arguments: EditArguments, context: ToolContext) -> EditResult:
     from dspy_agent.model.access import open_model
 
     say = stage_teller()
-    model = open_model(context.workspace, overrides={"name": arguments.model})
-    edited = edit(task, context, model, options, tell=say)
+    opened = partial(open_model, context.workspace, overrides={"name": arguments.model})
+    edited = edit(task, context, opened, options, tell=say)
     say("")
     best = edited.best
     files: list[ChangedFile] = []

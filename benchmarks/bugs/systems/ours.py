@@ -20,7 +20,7 @@ class Ours:
     def answer(self, task: Task, folder: Path, seconds: float) -> Answer:
         """Edit once, with its own defaults within ``seconds``."""
         model = open_model(folder)
-        edited = edit(task.text, ToolContext(folder.resolve()), model, EditOptions(seconds=seconds))
+        edited = edit(task.text, ToolContext(folder.resolve()), lambda: model, EditOptions(seconds=seconds))
         usage = model.usage
         best = edited.best
         said = [

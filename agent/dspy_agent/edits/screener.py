@@ -1,0 +1,202 @@
+"""A pytest plugin that tries changed functions in forks of one process, each on the tests that fail.
+
+It is copied beside the project's tests and run by the project's own interpreter: standard library and pytest
+only, and a syntax that old versions know. The changes are in the file DSPY_AGENT_SCREEN_IN; the number of the
+first with which the tests pass goes to DSPY_AGENT_SCREEN_OUT. A fork that takes the new code of a function is
+as good as a new process whose file was changed, and much quicker; what runs when a module is imported can't
+be tried so.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import gc
+import json
+import os
+import signal
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = os.path.realpath(os.environ["DSPY_AGENT_TRACE_ROOT"]) + os.sep
+IN = os.environ["DSPY_AGENT_SCREEN_IN"]
+OUT = os.environ["DSPY_AGENT_SCREEN_OUT"]
+DEADLINE = time.monotonic() + float(os.environ["DSPY_AGENT_TRACE_SECONDS"])
+LONGEST = 15.0  # seconds of all the tests
+PASSED, FAILED, NEITHER = 71, 72, 73  # a test may end its process with any of the usual ones
+
+failed = False
+
+
+def pytest_cmdline_main(config: Any) -> None:
+    """Keep to one process."""
+    option = config.option
+    if hasattr(option, "numprocesses"):
+        option.numprocesses, option.dist, option.tx = 0, "no", []
+
+
+def pytest_runtest_logreport(report: Any) -> None:
+    """Take note of a failure."""
+    global failed
+    failed = failed or bool(report.failed)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: Any) -> bool:
+    """Try one change after the other instead of running the tests once."""
+    os.chdir(ROOT)
+    changes = json.loads(Path(IN).read_text(encoding="utf-8"))
+    items = sorted(
+        (seconds, number)
+        for number, item in enumerate(session.items)
+        if (seconds := _baseline([item])) is not None
+    )
+    if not items:
+        return True
+    quick = [session.items[items[0][1]]]
+    rest = [session.items[number] for _, number in items[1:]]
+    functions = _functions()
+    sources: dict[str, str] = {}
+    allowed = [
+        min(LONGEST, 1.0 + 4 * items[0][0]),
+        min(2 * LONGEST, 1.0 + 4 * sum(took for took, _ in items)),
+    ]
+    for number, change in enumerate(changes):
+        if time.monotonic() > DEADLINE:
+            break
+        path = ROOT + change["path"]
+        if path not in sources:
+            sources[path] = Path(path).read_bytes().decode("utf-8-sig", "replace")
+        text = sources[path]
+        start = change["start"]
+        text = text[:start] + change["new"] + text[start + len(change["old"]) :]
+        try:
+            code = compile(text, path, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError):
+            continue
+        replaced = [
+            (function, new)
+            for function, new in _pairs(functions.get(path, []), code)
+            if function.__code__ != new and function.__code__.co_freevars == new.co_freevars
+        ]
+        defaults = _defaults(functions.get(path, []), text)
+        if not replaced and not defaults:
+            continue
+        if _passes(quick, replaced, defaults, allowed[0]) and (
+            not rest or _passes(rest, replaced, defaults, allowed[1])
+        ):
+            Path(OUT).write_text(str(number), encoding="utf-8")
+            break
+    return True
+
+
+def _baseline(items: list[Any]) -> Any:
+    """Return the seconds that failing ``items`` take; None if they pass, or do not end."""
+    started = time.monotonic()
+    outcome = _fork(lambda: _run(items), LONGEST)
+    return time.monotonic() - started if outcome == FAILED else None
+
+
+def _passes(items: list[Any], replaced: Any, defaults: Any, seconds: float) -> bool:
+    def child() -> bool:
+        for function, code in replaced:
+            function.__code__ = code
+        for function, values in defaults:
+            function.__defaults__ = values
+        return _run(items)
+
+    return _fork(child, min(seconds, DEADLINE + 1 - time.monotonic())) == PASSED
+
+
+def _run(items: list[Any]) -> bool:
+    global failed
+    failed = False
+    for item in items:
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        if failed:
+            return False
+    return True
+
+
+def _fork(run: Any, seconds: float) -> int:
+    """Run it in a fork; return PASSED if it is true, FAILED if not, else if it took too long or died."""
+    pid = os.fork()
+    if pid == 0:
+        code = NEITHER
+        try:
+            os.setpgid(0, 0)
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for number in (0, 1, 2):
+                os.dup2(nothing, number)
+            code = PASSED if run() else FAILED
+        finally:
+            os._exit(code)
+    end = time.monotonic() + seconds
+    pause = 0.001
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done or time.monotonic() > end:
+            break
+        time.sleep(pause)
+        pause = min(0.02, 1.5 * pause)
+    with contextlib.suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)  # what it has started, too
+    if not done:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        return NEITHER
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else NEITHER
+
+
+def _functions() -> dict[str, list[Any]]:
+    """Return the functions of each file below ROOT."""
+    found: dict[str, list[Any]] = {}
+    for one in gc.get_objects():
+        if isinstance(one, types.FunctionType):
+            name = one.__code__.co_filename
+            if name.startswith(ROOT) or os.path.realpath(name).startswith(ROOT):
+                found.setdefault(os.path.realpath(name), []).append(one)
+    return found
+
+
+def _pairs(functions: list[Any], code: Any) -> Any:
+    """Yield each function with its code in a newly compiled module."""
+    codes: dict[Any, Any] = {}
+    waiting = [code]
+    while waiting:
+        for one in waiting.pop().co_consts:
+            if isinstance(one, types.CodeType):
+                codes[one.co_name, one.co_firstlineno] = one
+                waiting.append(one)
+    for function in functions:
+        own = function.__code__
+        new = codes.get((own.co_name, own.co_firstlineno))
+        if new is not None:
+            yield function, new
+
+
+def _defaults(functions: list[Any], text: str) -> Any:
+    """Return the functions whose constant defaults differ in ``text``, with the new ones."""
+    found = []
+    nodes = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.args.defaults:
+            first = min([node.lineno] + [one.lineno for one in node.decorator_list])
+            nodes[node.name, first] = node.args.defaults
+    for function in functions:
+        key = (function.__code__.co_name, function.__code__.co_firstlineno)
+        old = function.__defaults__
+        if key in nodes and old and len(old) == len(nodes[key]):
+            new = tuple(
+                node.value if isinstance(node, ast.Constant) else old[number]
+                for number, node in enumerate(nodes[key])
+            )
+            if any(
+                type(one) is not type(old[number]) or one != old[number] for number, one in enumerate(new)
+            ):
+                found.append((function, new))
+    return found
