@@ -16,7 +16,7 @@ import numpy as np
 
 from dspy_agent_core.bandit.curve import Curve
 from dspy_agent_core.bandit.linear import LinearArms
-from dspy_agent_core.bandit.prior import MOST_ARMS, Floats, Prior
+from dspy_agent_core.bandit.prior import MOST_ARMS, MOST_WEIGHT, Floats, Prior
 from dspy_agent_core.bandit.saved import load_arms, save_arms
 from dspy_agent_core.bandit.seen import Seen
 from dspy_agent_core.bandit.state import damaged, pack, seal, unpack_finite, unseal
@@ -106,6 +106,8 @@ class Learner:
 
     def _came(self, decision_id: str, reward: float) -> None:
         """Add ``reward`` to a decision; its sum stays within -1..1."""
+        if not reward:
+            return
         pending = self._pending.get(decision_id)
         if pending is None:
             self._orphans[decision_id] = _clipped(self._orphans.pop(decision_id, 0.0) + reward)
@@ -143,6 +145,12 @@ class Learner:
             if pending.x is not None:
                 pending.x = np.pad(pending.x, (0, more))
 
+    def as_prior(self) -> Prior:
+        """Return what others can start from: the weights as they are now."""
+        prior, names = self.arms.prior, self.arms.names
+        theta = np.clip(self.arms.theta, -MOST_WEIGHT, MOST_WEIGHT)
+        return Prior(names, tuple(self.arms.arms), theta, prior.strength, prior.weights("", names))
+
     def snapshot(self) -> dict[str, Any]:
         """Return the state as JSON data."""
         return {
@@ -170,7 +178,9 @@ class Learner:
             learner.earned = {str(tool): float(earned) for tool, earned in state["earned"].items()}
             learner.curve = Curve.restore(state["curve"])
             size = len(learner.arms.names)
-            learner._pending = {id: _loaded(size, *rest) for id, *rest in state["pending"]}
+            learner._pending = {str(id): _loaded(size, *rest) for id, *rest in state["pending"]}
+            if any(not 0 <= one.number < learner.decisions for one in learner._pending.values()):
+                raise ValueError("no such decision")
             learner._orphans = {str(id): float(reward) for id, reward in state["orphans"].items()}
             learner._seen = Seen.restore(state["seen"])
             return learner

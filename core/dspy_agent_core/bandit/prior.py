@@ -23,7 +23,7 @@ MOST_FEATURES: Final = 64  # with the bias
 MOST_ARMS: Final = 64
 SCHEMA_VERSION: Final = 1
 _MOST_NAME: Final = 64
-_MOST_WEIGHT: Final = 100.0
+MOST_WEIGHT: Final = 100.0
 
 
 class PriorError(WorkspaceError):
@@ -62,8 +62,10 @@ class Prior:
         if self.names[:1] != (BIAS,) or (self.theta.shape, self.unknown.shape) != shapes:
             raise PriorError("The prior's weights do not fit its names.")
         weights = (*self.theta.ravel().tolist(), *self.unknown.tolist())
-        if not (1e-3 <= self.strength <= 1e6) or not all(abs(value) <= _MOST_WEIGHT for value in weights):
+        if not (1e-3 <= self.strength <= 1e6) or not all(abs(value) <= MOST_WEIGHT for value in weights):
             raise PriorError("A number of the prior is out of range.")
+        object.__setattr__(self, "theta", self.theta + 0.0)  # no -0.0, whose sign JSON data here lacks
+        object.__setattr__(self, "unknown", self.unknown + 0.0)
 
     @classmethod
     def flat(cls, names: Sequence[str] = (), arms: Sequence[str] = (), strength: float = 1.0) -> Prior:
@@ -112,7 +114,7 @@ class Prior:
 def _check_names(names: tuple[str, ...], most: int) -> None:
     if len(names) > most or len(set(names)) < len(names):
         raise PriorError(f"The prior has more than {most} names, or one of them twice.")
-    if not all(isinstance(name, str) and 0 < len(name) <= _MOST_NAME for name in names):
+    if not all(isinstance(name, str) and len(name) <= _MOST_NAME for name in names):
         raise PriorError("A name in the prior is none.")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dspy_agent_core.bandit.linear import LinearArms
-from dspy_agent_core.bandit.prior import Prior
+from dspy_agent_core.bandit.prior import MOST_FEATURES, Prior
 from dspy_agent_core.bandit.state import pack, unpack_finite
 
 
@@ -35,6 +35,8 @@ def load_arms(state: Mapping[str, Any]) -> LinearArms:
         ValueError, TypeError, KeyError, AgentError: it is none of its.
     """
     names, known = [str(name) for name in state["names"]], [str(arm) for arm in state["arms"]]
+    if len(names) > MOST_FEATURES:
+        raise ValueError("too many features")
     prior, discount = Prior.decode(state["prior"].encode()), float(state["discount"])
     arms = LinearArms(known, names, prior=prior, discount=discount)
     size, upper = len(names), np.triu_indices(len(names))
@@ -44,6 +46,8 @@ def load_arms(state: Mapping[str, Any]) -> LinearArms:
     arms.start = unpack_finite(state["start"], len(known), size)
     arms.counts = [int(count) for count in state["counts"]]
     arms.scale = [float(scale) for scale in state["scale"]]
+    if not len(arms.counts) == len(arms.scale) == len(known):
+        raise ValueError("not one for each arm")
     for matrix, text in zip(arms.covariance, state["covariance"], strict=True):
         matrix[upper] = unpack_finite(text, len(upper[0]))
         matrix.T[upper] = matrix[upper]

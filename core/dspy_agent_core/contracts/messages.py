@@ -156,9 +156,11 @@ class LearningEvent(Message):
     cost_ms: float = Field(ge=0, description="How long the tool ran.")
     outcome: dict[_Name, bool | int | float | Annotated[str, Field(max_length=256)]] = Field(
         max_length=32,
-        description="`hits` of a step; `use` (`opened`, `edited`), `path_rank` and `seconds` of a use.",
+        description="Of a step: `hits`, `failed`, `tokens`. Of what came of it: `use`, and what belongs to it.",
     )
-    reward: float | None = Field(None, description="Left out: not known yet.")
+    reward: float | None = Field(
+        None, description="Adds to that of the choice, which stays within -1..1. Left out: nothing yet."
+    )
     source: _Name = Field(description="Where it was told: `cli`, `session`, `index`.")
 
 
