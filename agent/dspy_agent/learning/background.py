@@ -68,8 +68,9 @@ class Background:
             policies.save()
         except AgentError as error:
             self._say(f"{error.message} {error.next}")
-        except OSError as error:
-            self._say(f"The state of the policy can't be saved: {(error.strerror or str(error)).lower()}.")
+        except Exception as error:  # who works goes on
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            self._say(f"The state of the policy can't be saved: {why.lower()}.")
 
     def _say(self, text: str) -> None:
         if text not in self._said:

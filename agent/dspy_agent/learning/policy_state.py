@@ -28,6 +28,7 @@ from dspy_agent_core.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from dspy_agent_core.bandit.learner import Learner
+    from dspy_agent_core.bandit.prior import Prior
     from dspy_agent_core.bandit.state import StateError
     from dspy_agent_core.contracts.messages import LearningEvent
 
@@ -96,6 +97,7 @@ class Policies:
         """Learn from an event that no log keeps: where one is kept, its order is the order of learning."""
         if learning_folder(self._workspace) is None:
             self._learner.apply(event)
+            self._has_noted = True
 
     def save(self) -> bool:
         """Write the state file, unless it is as far already; return whether it was written.
@@ -108,6 +110,8 @@ class Policies:
         if folder is None:
             return False
         with _alone(folder):
+            if self._has_noted:
+                self._start()
             self._refresh()
             there = self._read_state()
             if self.newer is not None:
@@ -128,9 +132,10 @@ class Policies:
 
     def _start(self) -> None:
         """Begin with the prior and the state file."""
+        self._has_noted = False
         self._prior_seen = _identity(self._workspace / PRIOR_NAME)
         self._prior = prior_of(self._workspace, self._tell)
-        self._start_hash = hashlib.blake2b(self._fresh().encode(), digest_size=16).hexdigest()
+        self._start_hash = _hash_of_start(self._prior)
         self._log_seen: Identity | None = None
         self._mark, self._learner = self._load()
         self._refresh()
@@ -229,6 +234,13 @@ def reset(workspace: Path) -> list[str]:
             with suppress(FileNotFoundError):
                 (workspace / name).replace(workspace / f"{name}.aside")
     return found
+
+
+def _hash_of_start(prior: Prior) -> str:
+    """Return what is equal where the same events make the same state."""
+    from dspy_agent_core.bandit.linear import DISCOUNT
+
+    return hashlib.blake2b(b"%s%r" % (prior.encode(), DISCOUNT), digest_size=16).hexdigest()
 
 
 def _identity(path: Path) -> Identity:

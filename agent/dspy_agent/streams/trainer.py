@@ -63,6 +63,7 @@ class Trainer:
         self._outbox: Outbox | None = None
         self._policies: Policies
         self._snapshot_at = time.monotonic() + _SNAPSHOT_SECONDS
+        self._again_at = 0.0
         self._measures = _Measures(program)
 
     def run(self) -> None:
@@ -76,6 +77,8 @@ class Trainer:
             if not self._alone(held):
                 return
             self._policies = open_policy(self._workspace, say=self._program.say)
+            if self._once:
+                self._save_state()
             if self._settings.bootstrap:
                 self._connect()
             self._program.health.ready()
@@ -132,15 +135,18 @@ class Trainer:
         else:
             self._program.wait(_IDLE_SECONDS)
         self._learn()
-        self._measures.note(self._policies, self._mirror)
 
     def _learn(self) -> None:
         """Fold what is new, and write the state when it is due."""
-        unsaved = self._policies.unsaved
-        if unsaved and (unsaved >= self._steps or time.monotonic() >= self._snapshot_at):
-            self._snapshot_at = time.monotonic() + _SNAPSHOT_SECONDS
-            if not self._try("StateNotSaved", "The state of the policy can't be saved", self._policies.save):
-                self._snapshot_at = time.monotonic() + _AGAIN_SECONDS
+        self._measures.note(self._policies, self._mirror)
+        unsaved, now = self._policies.unsaved, time.monotonic()
+        if now >= self._again_at and unsaved and (unsaved >= self._steps or now >= self._snapshot_at):
+            self._snapshot_at = now + _SNAPSHOT_SECONDS
+            if not self._save_state():
+                self._again_at = now + _AGAIN_SECONDS
+
+    def _save_state(self) -> bool:
+        return self._try("StateNotSaved", "The state of the policy can't be saved", self._policies.save)
 
     def _try(self, code: str, what: str, do: Callable[[], object]) -> bool:
         """Return whether it could be done; if not, tell of it and go on."""
@@ -170,8 +176,7 @@ class Trainer:
                 self._outbox.poll(0.05)
             self._shared.close()
             self._try("CursorNotSaved", "The cursor can't be saved", self._save_cursor)
-        if self._policies.unsaved:
-            self._try("StateNotSaved", "The state of the policy can't be saved", self._policies.save)
+        self._save_state()
         self._measures.note(self._policies, self._mirror)
         self._program.reports.publish()
         if self._once and self._policies.newer is not None:
