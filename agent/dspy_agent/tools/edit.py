@@ -50,7 +50,8 @@ class Place:
 class EditResult:
     """The proposal (none: False), how it was checked, and what it was chosen from.
 
-    ``verification``: in words; ``checkpoint``: it landed as this one; ``next``: the next step.
+    ``verification``: in words; ``checkpoint``: it landed as this one; ``next``: the next step;
+    ``mechanical``: no model wrote it.
     """
 
     files: list[ChangedFile]
@@ -62,6 +63,7 @@ class EditResult:
     next: str
     seconds: float
     checkpoint: int | None = None
+    mechanical: bool = False
     notes: list[str] | None = field(default=None)
 
     def __bool__(self) -> bool:
@@ -104,6 +106,7 @@ def run(arguments: EditArguments, context: ToolContext) -> EditResult:
         next=_next(edited, checkpoint),
         seconds=round(time.monotonic() - started, 1),
         checkpoint=checkpoint,
+        mechanical=best is not None and best.mechanical,
         notes=[*store.notes, *edited.notes] or None,
     )
 
@@ -211,6 +214,8 @@ def notes(result: EditResult, arguments: EditArguments) -> list[str]:
             said.append(f"candidate {one.number} ({one.symbol}): {reason[-1] if reason else 'failed'}")
     if not result:
         return [*said, "No candidate could be proposed."]
+    if result.mechanical:
+        said.append("A small change that the failing tests accept; no model was asked.")
     if result.checkpoint is not None:
         return [*said, f"Applied, as checkpoint {result.checkpoint}."]
     if arguments.apply:
