@@ -63,10 +63,9 @@ class Policy(Protocol):
 class Greedy:
     """The best score plus ``optimism`` × its width; with probability ``epsilon`` any allowed arm.
 
-    The widths are ``exact`` ones, or about those.
-
-    Greedy first: in contexts that vary, exploiting explores nearly enough by itself (H. Bastani, M. Bayati,
-    K. Khosravi, "Mostly exploration-free algorithms for contextual bandits", Management Science 67(3), 2021).
+    The widths are ``exact`` ones, or about those (``spreads``). Greedy first: in contexts that vary, the best
+    choice explores nearly enough by itself (H. Bastani, M. Bayati, K. Khosravi, "Mostly exploration-free
+    algorithms for contextual bandits", Management Science 67(3), 2021).
     """
 
     optimism: float = 0.1
@@ -78,22 +77,15 @@ class Greedy:
     def choose(self, arms: LinearArms, x: Floats, allowed: Allowed, u: float) -> Choice:
         """Return one of the ``allowed`` arms; see ``Policy``."""
         scores, widths = arms.scores(x), arms.widths(x) if self.exact else arms.spreads(x)
-        values, free = (scores + self.optimism * widths).tolist(), allowed.tolist()
-        some = [arm for arm, may in enumerate(free) if may]
+        some = [arm for arm, may in enumerate(allowed.tolist()) if may]
         if not some:
             raise ValueError("no arm is allowed")
-        best = values[max(some, key=values.__getitem__)]
-        tops = (
-            [values.index(best)] if values.count(best) == 1 else [arm for arm in some if values[arm] == best]
-        )
-        propensities = allowed * (self.epsilon / len(some))
+        tops = _best((scores + self.optimism * widths).tolist(), some)
+        rest = 1.0 - self.epsilon
+        propensities = np.multiply(allowed, self.epsilon / len(some), dtype=np.float64)
         for arm in tops:
-            propensities[arm] += (1.0 - self.epsilon) / len(tops)
-        arm = (
-            _pick(tops, u / (1.0 - self.epsilon))
-            if u < 1.0 - self.epsilon
-            else _pick(some, (u - 1.0) / self.epsilon + 1.0)
-        )
+            propensities[arm] += rest / len(tops)
+        arm = _pick(tops, u / rest) if u < rest else _pick(some, (u - rest) / self.epsilon)
         return Choice(arm, propensities, scores, widths)
 
 
@@ -175,6 +167,12 @@ def _normal_cdf(z: Floats) -> Floats:
 def _table() -> tuple[Floats, Floats]:
     at = np.linspace(-8.0, 8.0, 4097)
     return at, np.array([0.5 * math.erfc(-z / math.sqrt(2)) for z in at.tolist()])
+
+
+def _best(values: list[float], some: list[int]) -> list[int]:
+    """Return which of the arms ``some`` have the largest value."""
+    best = max(some, key=values.__getitem__)
+    return [best] if values.count(values[best]) == 1 else [arm for arm in some if values[arm] == values[best]]
 
 
 def _pick(arms: list[int], u: float) -> int:

@@ -156,7 +156,7 @@ class LearningEvent(Message):
     cost_ms: float = Field(ge=0, description="How long the tool ran.")
     outcome: dict[_Name, bool | int | float | Annotated[str, Field(max_length=256)]] = Field(
         max_length=32,
-        description="Of a step: `hits`, `failed`, `tokens`. Of what came of it: `use`, and what belongs to it.",
+        description="Of a step: `hits`, `failed`, `tokens`. Of what came of it: `use`, and more of it.",
     )
     reward: float | None = Field(
         None, description="Adds to that of the choice, which stays within -1..1. Left out: nothing yet."
