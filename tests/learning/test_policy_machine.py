@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from dspy_agent.learning.event import LOG_NAME
 from dspy_agent.learning.known_ids import KnownIds
 from dspy_agent.learning.log import Reader
-from dspy_agent.learning.policy_state import STATE_NAME, open_policy
+from dspy_agent.learning.policy_state import STATE_NAME, Policies, open_policy
 from dspy_agent.learning.prior_file import PRIOR_NAME
 from dspy_agent_core.bandit.prior import Prior
 from tests.learning.policy_kit import TOOLS, decision, folded, ids, outcome, told, workspace_at
@@ -36,7 +36,7 @@ class PolicyMachine(RuleBasedStateMachine):
         self.running = [self.policies(), self.policies()]
         self.known = KnownIds(self.log)
 
-    def policies(self):  # type: ignore[no-untyped-def]
+    def policies(self) -> Policies:
         return open_policy(self.workspace, lambda sentence: None)
 
     @rule(name=NAMES, tool=st.sampled_from(TOOLS), seconds=st.integers(0, 10**6))

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from dspy_agent.learning.background import Background, snapshot_if_due
+from dspy_agent.learning.background import learning_kept, unsaved_lines
 from dspy_agent.learning.event import LOG_NAME
 from dspy_agent.learning.policy_state import ASIDE_NAME, STATE_NAME, open_policy, reset, snapshot
 from dspy_agent.learning.prior_file import PRIOR_NAME, export_prior, import_prior
 from dspy_agent_core.bandit.prior import Prior
+from dspy_agent_core.contracts.messages import LearningEvent
 from dspy_agent_core.errors import WorkspaceError
 from tests.learning.policy_kit import decision, folded, outcome, told, workspace_at
 from tests.support.kafka import until
@@ -34,8 +35,8 @@ def said() -> list[str]:
     return []
 
 
-def some(count: int, start: int = 0) -> list[object]:
-    found: list[object] = []
+def some(count: int, start: int = 0) -> list[LearningEvent]:
+    found: list[LearningEvent] = []
     for number in range(start, start + count):
         found.append(decision(f"d{number}", seconds=number))
         found.append(outcome(f"d{number}", "opened", 0.5, seconds=number))
@@ -73,7 +74,7 @@ def test_an_older_fold_never_replaces_a_newer_one(workspace: Path, said: list[st
 
 
 def test_a_state_with_any_byte_damaged_is_set_aside_and_made_anew(workspace: Path) -> None:
-    told(workspace, *some(3))  # type: ignore[arg-type]
+    told(workspace, *some(3))
     assert snapshot(workspace)
     good = (workspace / STATE_NAME).read_bytes()
     for place in (0, 18, 30, 60, len(good) // 3, len(good) // 2, len(good) - 3, None):
@@ -107,7 +108,7 @@ def test_a_later_versions_state_is_refused_and_never_overwritten(workspace: Path
 
 
 def test_a_log_that_was_cut_or_replaced_is_learned_anew(workspace: Path, said: list[str]) -> None:
-    told(workspace, *some(40))  # type: ignore[arg-type]
+    told(workspace, *some(40))
     assert snapshot(workspace)
     running = open_policy(workspace, said.append)
     log = workspace / LOG_NAME
@@ -259,25 +260,25 @@ def test_a_reset_sets_aside(workspace: Path, said: list[str]) -> None:
 
 def test_a_session_snapshots_in_the_background(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RL_BACKGROUND_STEPS", "4")
-    with Background(workspace) as background:
-        told(workspace, *some(1))  # type: ignore[arg-type]
-        background.poke()
-        told(workspace, *some(1, 1))  # type: ignore[arg-type]
-        background.poke()
+    monkeypatch.delenv("KAFKA_BOOTSTRAP", raising=False)
+    (workspace / ".dspy_index").rmdir()
+    with learning_kept(workspace):
+        (workspace / ".dspy_index").mkdir()
+        told(workspace, *some(1))
+        assert unsaved_lines(workspace, 4) == 2
+        told(workspace, *some(1, 1))
         until((workspace / STATE_NAME).exists, "no snapshot is made")
     assert open_policy(workspace).unsaved == 0
 
 
-def test_a_command_snapshots_when_there_is_much_to_learn(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_had_much_to_learn_makes_a_snapshot(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RL_BACKGROUND_STEPS", "4")
-    told(workspace, *some(1))  # type: ignore[arg-type]
-    assert not snapshot_if_due(workspace)
-    told(workspace, *some(1, 1))  # type: ignore[arg-type]
-    assert snapshot_if_due(workspace)
-    told(workspace, *some(1, 2))  # type: ignore[arg-type]
-    assert not snapshot_if_due(workspace)
+    told(workspace, *some(1))
+    assert open_policy(workspace).unsaved == 2
+    told(workspace, *some(1, 1))
+    assert open_policy(workspace).unsaved == 0
+    told(workspace, *some(1, 2))
+    assert open_policy(workspace).unsaved == 2
 
 
 def test_git_is_not_told_of_the_state(workspace: Path) -> None:

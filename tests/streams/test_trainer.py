@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from dspy_agent.learning.background import learning_kept
 from dspy_agent.learning.event import LOG_NAME
 from dspy_agent.learning.log import Reader
 from dspy_agent.learning.policy_state import STATE_NAME, open_policy
@@ -171,6 +172,22 @@ def test_one_works_and_another_stands_by(one: Path) -> None:
             assert second.wait(60) == 0
     assert open_policy(one).learner.encode() == folded(one)
     assert open_policy(one).unsaved == 0
+
+
+def test_a_session_shares_by_itself_where_the_environment_names_a_broker(
+    broker: MockCluster, one: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP", broker)
+    session = open_policy(one)
+    with learning_kept(one):
+        told(one, decision("a"))
+        write(broker, TOPIC, decision("b").encode())
+        until(lambda: session.learner.decisions == 2, "the session does not learn of it")
+        assert len(read(broker, TOPIC, 2)) == 2
+        broker.set_up(False)
+    assert _events(one) == ["a", "b"]
+    assert session.learner.encode() == folded(one)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_broker_that_is_away_is_told_after_the_state_was_kept(one: Path) -> None:

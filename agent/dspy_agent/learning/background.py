@@ -1,92 +1,44 @@
-"""Keeps the state file near the event log, so that who starts next has little to learn anew.
+"""Keeps what is learned in a session: the state file near the event log, and shared where there is a broker.
 
-A session does it in a thread of its own; a one-shot command when there is much to do. Nothing depends on it.
+Nothing depends on it: whoever starts next learns from the log what the state does not know.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from dspy_agent.learning.event import LOG_NAME
-from dspy_agent.learning.policy_state import STATE_NAME, Policies, background_steps, open_policy, tell
+from dspy_agent.learning.place import learning_folder
+from dspy_agent.learning.policy_state import STATE_NAME, background_steps, open_policy, tell
 from dspy_agent.learning.state_file import HEAD_BYTES, reach
 from dspy_agent.workspace.files import open_regular
 from dspy_agent_core.errors import AgentError
+from dspy_agent_core.streams.settings import BOOTSTRAP_VARIABLE
 
+_LOOK_SECONDS: Final = 1.0
+_END_SECONDS: Final = 2.0
 _CHUNK: Final = 1 << 20
 
 
-class Background:
-    """A thread that snapshots what ``workspace`` has learned each RL_BACKGROUND_STEPS events.
+@contextmanager
+def learning_kept(workspace: Path) -> Iterator[None]:
+    """While the block runs, snapshot what is learned each RL_BACKGROUND_STEPS events.
 
-    with Background(workspace) as background:
-        ...
-        background.poke()  # after each step
+    Where KAFKA_BOOTSTRAP names a broker, also do what ``stream trainer`` does, unless one works here already.
     """
-
-    def __init__(self, workspace: Path) -> None:
-        self._workspace = workspace
-        self._steps = background_steps()
-        self._wake = threading.Event()
-        self._ending = False
-        self._said: set[str] = set()
-        self._thread = threading.Thread(target=self._run, name="learning", daemon=True)
-
-    def __enter__(self) -> Background:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the thread; a snapshot that it has begun is finished."""
-        self._ending = True
-        self._wake.set()
-        self._thread.join()
-
-    def poke(self) -> None:
-        """Say that something may have been learned."""
-        self._wake.set()
-
-    def _run(self) -> None:
-        policies: Policies | None = None
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            if self._ending:
-                return
-            if unsaved_lines(self._workspace, self._steps) >= self._steps:
-                policies = policies or open_policy(self._workspace, self._say)
-                self._save(policies)
-
-    def _save(self, policies: Policies) -> None:
-        try:
-            policies.save()
-        except AgentError as error:
-            self._say(f"{error.message} {error.next}")
-        except Exception as error:  # who works goes on
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            self._say(f"The state of the policy can't be saved: {why.lower()}.")
-
-    def _say(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            tell(text)
-
-
-def snapshot_if_due(workspace: Path) -> bool:
-    """Snapshot if RL_BACKGROUND_STEPS events have come since the last; return whether one was written.
-
-    Raises:
-        WorkspaceError: the state file is a later version's.
-        OSError: it can't be written, or locked.
-    """
-    steps = background_steps()
-    return unsaved_lines(workspace, steps) >= steps and open_policy(workspace).save()
+    stop = threading.Event()
+    thread = threading.Thread(target=_keep, args=(workspace, stop), name="learning", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_END_SECONDS)  # a broker that is away holds nobody up: the log is the queue
 
 
 def unsaved_lines(workspace: Path, enough: int) -> int:
@@ -110,3 +62,29 @@ def unsaved_lines(workspace: Path, enough: int) -> int:
     except OSError:
         return 0
     return lines
+
+
+def _keep(workspace: Path, stop: threading.Event) -> None:
+    while learning_folder(workspace) is None:  # it may be made by a first search
+        if stop.wait(_LOOK_SECONDS):
+            return
+    try:
+        if os.environ.get(BOOTSTRAP_VARIABLE):
+            from dspy_agent.streams.trainer_session import train
+
+            train(workspace, background_steps(), stop)
+        else:
+            _snapshot(workspace, stop)
+    except AgentError as error:
+        tell(f"What is learned is not kept in the background: {error.message} {error.next}")
+    except Exception as error:  # who works goes on
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        tell(f"What is learned is not kept in the background: {why.lower()}.")
+
+
+def _snapshot(workspace: Path, stop: threading.Event) -> None:
+    steps, policies = background_steps(), None
+    while not stop.wait(_LOOK_SECONDS):
+        if unsaved_lines(workspace, steps) >= steps:
+            policies = policies or open_policy(workspace)
+            policies.save()

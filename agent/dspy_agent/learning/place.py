@@ -10,7 +10,7 @@ from typing import Final
 from dspy_agent.index.location import index_folder
 from dspy_agent_core.errors import WorkspaceError
 
-_TEXT: Final = "apply codectx ctx edit esearch extract grep intel plan run undo vretr"
+_TEXT: Final = "apply codectx ctx edit emb-index esearch extract grep index intel plan run undo vretr"
 TOOLS: Final = frozenset(_TEXT.split())
 
 

@@ -56,16 +56,22 @@ def background_steps() -> int:
 def open_policy(workspace: Path, say: Callable[[str], None] = tell) -> Policies:
     """Return what ``workspace`` has learned. Whatever is wrong with its files, there is an answer.
 
+    Who had to learn RL_BACKGROUND_STEPS events anew for that makes a snapshot, so that nobody has to again.
+
     Args:
         workspace: the workspace.
         say: takes a sentence for people, where something was wrong.
     """
-    return Policies(workspace, say)
+    policies = Policies(workspace, say)
+    if policies.unsaved >= background_steps() and policies.newer is None:
+        with suppress(OSError, WorkspaceError):
+            policies.save()
+    return policies
 
 
 def snapshot(workspace: Path, say: Callable[[str], None] = tell) -> bool:
     """Bring the state file of ``workspace`` up to its event log; return whether it was written."""
-    return open_policy(workspace, say).save()
+    return Policies(workspace, say).save()
 
 
 class Policies:
@@ -85,6 +91,8 @@ class Policies:
         self.newer: WorkspaceError | None = None
         self.unsaved = 0
         self._damaged = False
+        self._mark: LogMark
+        self._learner: Learner
         self._start()
 
     @property

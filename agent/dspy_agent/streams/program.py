@@ -39,6 +39,7 @@ class Program:
         settings: where Kafka is.
         port: serves /healthz, /readyz, /metrics and ``routes``; 0 serves nothing.
         host: the address to serve at; the empty one means all interfaces.
+        stop: set by somebody else to end the program.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Program:
         port: int = 0,
         routes: Mapping[str, Route] | None = None,
         host: str = "",
+        stop: threading.Event | None = None,
     ) -> None:
         from prometheus_client import CollectorRegistry
 
@@ -59,7 +61,7 @@ class Program:
         self.watch = BrokerWatch(self.health, self.report)
         self._port, self._host = port, host
         self._routes = dict(routes or {})
-        self._stop = threading.Event()
+        self._stop = stop or threading.Event()
         self._signum = 0
         self._closing = ExitStack()
 

@@ -28,10 +28,10 @@ from dspy_agent_core.streams.settings import StreamSettings
 
 _LOCK: Final = "trainer.lock"
 _STANDBY_SECONDS: Final = 1.0
+_REACH_SECONDS: Final = 5.0
 _IDLE_SECONDS: Final = 0.2
 _SNAPSHOT_SECONDS: Final = 30.0
 _AGAIN_SECONDS: Final = 5.0
-_DRAIN_SECONDS: Final = 6.0
 
 
 class Trainer:
@@ -44,6 +44,7 @@ class Trainer:
         folder: of its index, where the cursor and the locks lie.
         steps: a snapshot each so many events.
         once: take what is there now, and end.
+        drain_seconds: wait so long in the end for what is on its way to the broker.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Trainer:
         *,
         steps: int,
         once: bool,
+        drain_seconds: float = 6.0,
     ) -> None:
         self._program, self._settings, self._once = program, settings, once
+        self._drain_seconds = drain_seconds
         self._workspace, self._folder, self._steps = workspace, folder, steps
         self._mirror: Mirror | None = None
         self._shared: SharedEvents | None = None
@@ -111,7 +114,7 @@ class Trainer:
 
     def _connect(self) -> None:
         if self._once:
-            kafka.check_reachable(self._settings)
+            kafka.check_reachable(self._settings, _REACH_SECONDS)
         topic = self._settings.topics.learning
         cursor = Cursor(self._folder / NAME, f"{self._settings.bootstrap} {topic}")
         self._outbox = Outbox(kafka.producer(self._settings, self._program.watch.options()), self._program)
@@ -171,7 +174,7 @@ class Trainer:
     def _end(self) -> None:
         """Deliver what was begun, save how far that is and what was learned, within a few seconds."""
         if self._outbox and self._mirror and self._shared:
-            until = time.monotonic() + _DRAIN_SECONDS
+            until = time.monotonic() + self._drain_seconds
             while not self._outbox.idle and time.monotonic() < until:
                 self._outbox.poll(0.05)
             self._shared.close()
