@@ -37,13 +37,13 @@ def buckets(earned: Sequence[Earned], most: int = WIDTH) -> list[Bucket]:
 
 def _bucket(first: int, some: Sequence[Earned]) -> Bucket:
     rewards = [one.reward for one in some]
-    mean = math.fsum(rewards) / len(rewards)
+    mean = math.fsum(rewards) / len(rewards) + 0.0
     if len(rewards) == 1:
-        return Bucket(first, some[0].ts, 1, round(mean, 4), None, None)
+        return Bucket(first, some[0].ts, 1, round(mean, 4) + 0.0, None, None)
     variance = math.fsum((reward - mean) ** 2 for reward in rewards) / (len(rewards) - 1)
     half = _Z * math.sqrt(variance / len(rewards))
     return Bucket(
-        first, some[0].ts, len(rewards), round(mean, 4), round(mean - half, 4), round(mean + half, 4)
+        first, some[0].ts, len(rewards), round(mean, 4) + 0.0, round(mean - half, 4), round(mean + half, 4)
     )
 
 

@@ -13,6 +13,7 @@ from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent.tools.think_arguments import Approval
 
+_THUMBS = "thumbs"  # up, or down: about the session's last step
 _FAILED_FROM = 2  # exit code 1 says that a tool found nothing
 
 
@@ -25,6 +26,8 @@ def run(workspace: Path, logs: tuple[Path, ...], approval: Approval = Approval.M
     from dspy_agent.cli.main import app, run_command
 
     def run_here(words: list[str]) -> int:
+        if words[0] == _THUMBS:
+            words = ["rl", _THUMBS, "--this-session", *words[1:]]
         named = [word for path in logs for word in ("--logs", str(path))]
         return run_command(["--workspace", str(workspace), *named, *words])
 
@@ -38,10 +41,10 @@ def run(workspace: Path, logs: tuple[Path, ...], approval: Approval = Approval.M
 
 
 def _other_commands(app: Any) -> tuple[str, ...]:
-    """Return the command line's verbs that are no tools: those about workspaces in a cluster, and groups."""
+    """Return the verbs that are no tools: those about workspaces in a cluster, groups, and thumbs."""
     names = [info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands]
     names += [info.typer_instance.info.name for info in app.registered_groups]
-    return tuple(dict.fromkeys(name for name in names if name and name not in BY_NAME))
+    return tuple(dict.fromkeys(name for name in (*names, _THUMBS) if name and name not in BY_NAME))
 
 
 def _from_terminal(shell: Shell, workspace: Path) -> int:

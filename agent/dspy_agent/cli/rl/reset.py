@@ -17,11 +17,9 @@ $ dspy-agent rl reset
 
 $ dspy-agent rl reset --yes
 
-$ dspy-agent rl reset --keep-events --yes
-
 The state and the event log are set aside, as .dspy_rl_state.json.aside and .dspy_rl_events.jsonl.aside (in
-place of what was set aside before); learning begins anew from the prior. To have it back, rename them. With
---keep-events only the state is: it is made anew from the log."""
+place of what was set aside before); learning begins anew from the prior. To have it back, rename them.
+A state file that is lost or damaged needs no reset: it is made anew from the log."""
 
 
 def register(group: typer.Typer) -> None:
@@ -32,9 +30,6 @@ def register(group: typer.Typer) -> None:
 def reset(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
-    keep_events: Annotated[
-        bool, typer.Option("--keep-events", help="Learn anew from the events, which stay.")
-    ] = False,
     workspace: WorkspaceOption = Path(),
     as_json: JsonOption = False,
 ) -> int:
@@ -43,9 +38,9 @@ def reset(
     from dspy_agent_core.errors import WorkspaceError
 
     folder = workspace_of(context)
-    _confirm(yes, folder, keep_events)
+    _confirm(yes, folder)
     try:
-        done = set_aside(folder, keep_events=keep_events)
+        done = [f"{name}.aside" for name in set_aside(folder)]
     except OSError as error:
         raise WorkspaceError(
             f"What was learned can't be set aside: {(error.strerror or str(error)).lower()}.",
@@ -53,17 +48,14 @@ def reset(
             next="Make the workspace writable, or try again when no other process is learning.",
         ) from None
     if as_json:
-        print_json({"reset": done, "kept_events": keep_events})
+        print_json({"set_aside": done})
     else:
-        sys.stdout.write(
-            "What was learned is set aside; learning begins anew.\n"
-            if done
-            else "Nothing was learned here.\n"
-        )
+        said = f"Set aside: {', '.join(done)}. Learning begins anew." if done else "Nothing was learned here."
+        sys.stdout.write(f"{said}\n")
     return FOUND if done else NOTHING_FOUND
 
 
-def _confirm(yes: bool, folder: Path, keep_events: bool) -> None:
+def _confirm(yes: bool, folder: Path) -> None:
     from dspy_agent_core.errors import UsageError
 
     if yes:
@@ -74,5 +66,4 @@ def _confirm(yes: bool, folder: Path, keep_events: bool) -> None:
             code="NotConfirmed",
             next="Say it: dspy-agent rl reset --yes",
         )
-    what = "the state" if keep_events else "all that was learned, and its events,"
-    typer.confirm(f"Set {what} of {folder} aside?", abort=True, err=True)
+    typer.confirm(f"Set all that was learned in {folder} aside?", abort=True, err=True)

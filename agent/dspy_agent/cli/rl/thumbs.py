@@ -38,13 +38,16 @@ def thumbs(
     context: typer.Context,
     thumb: Annotated[Thumb, typer.Argument(help="Whether it was good.", show_default=False)],
     decision: DecisionArgument = None,
+    this_session: Annotated[bool, typer.Option("--this-session", hidden=True)] = False,
     workspace: WorkspaceOption = Path(),
     as_json: JsonOption = False,
 ) -> int:
     """Say that a decision was good or bad: that counts most of all. The last word counts."""
+    from dspy_agent.learning.event import SESSION
     from dspy_agent.learning.thumbs import judge_by_hand
 
-    said = judge_by_hand(workspace_of(context), decision, up=thumb is Thumb.UP)
+    session = SESSION if this_session else None
+    said = judge_by_hand(workspace_of(context), decision, up=thumb is Thumb.UP, session=session)
     if as_json:
         show_json(said)
     else:
