@@ -105,9 +105,7 @@ def test_a_choice_of_the_user_has_no_terms_but_a_reward(tmp_path: Path) -> None:
     assert "No policy was asked" in rl("explain", cwd=workspace).stdout
 
 
-def test_what_is_not_there_is_told(
-    lived: tuple[Path, list[Event]], tmp_path: Path
-) -> None:
+def test_what_is_not_there_is_told(lived: tuple[Path, list[Event]], tmp_path: Path) -> None:
     workspace, _ = lived
     error = answer("explain", "nosuch", cwd=workspace, code=2)["error"]
     assert (error["code"], "rl status" in error["next"]) == ("UnknownDecision", True)

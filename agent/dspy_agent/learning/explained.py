@@ -22,7 +22,7 @@ from dspy_agent.suggest.cooldowns import cooldowns
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent_core.bandit.learner import Learner, resting
 from dspy_agent_core.bandit.linear import LinearArms
-from dspy_agent_core.bandit.policies import Policy
+from dspy_agent_core.bandit.policies import DEFAULT, Policy
 
 _MOST_FLIPS: Final = 5
 _HALVINGS: Final = 12
@@ -232,7 +232,8 @@ class _Then:
 def _asked(decision: Decision) -> Policy | None:
     """Return the policy that chose, or that suggested to a model what to choose."""
     event = decision.event
-    return policy_named(event.policy.name) or policy_named(event.outcome.get("suggested_by"))
+    suggested = DEFAULT if event.outcome.get("suggested") else None
+    return policy_named(event.policy.name) or policy_named(event.outcome.get("suggested_by", suggested))
 
 
 def _rests(learner: Learner, ts: str, seconds: Mapping[str, float]) -> dict[str, float]:
