@@ -11,6 +11,7 @@ from pathlib import Path
 from dspy_agent.index.index import Index
 from dspy_agent.index.update import Progress
 from dspy_agent.learning.place import learning_folder
+from dspy_agent.tools.terminal_line import counting
 
 _OPENING = threading.Lock()
 
@@ -45,13 +46,4 @@ def current_index(workspace: Path) -> Index:
 
 def progress_line() -> Progress | None:
     """Return what tells a terminal how far the build is; None where stderr is no terminal."""
-    if not sys.stderr.isatty():
-        return None
-
-    def tell(done: int, to_do: int) -> None:
-        if to_do >= 200:
-            end = "\r\x1b[K" if done >= to_do else ""
-            sys.stderr.write(f"\r\x1b[Kindexing {done:,} of {to_do:,} files{end}")
-            sys.stderr.flush()
-
-    return tell
+    return counting("indexing {:,} of {:,} files", least=200)

@@ -6,9 +6,10 @@ import sys
 import time
 from typing import Final, TextIO
 
+from dspy_agent.tools.terminal_line import in_place
+
 _PATIENCE: Final = 1.0  # seconds; what takes less needs no words
 _PAUSE: Final = 0.2
-_CLEAR: Final = "\r\x1b[K"
 
 
 class Progress:
@@ -27,11 +28,9 @@ class Progress:
         if time.monotonic() < self._due:
             return
         self._due, self._told = time.monotonic() + _PAUSE, True
-        self._stream.write(f"{_CLEAR}reading {name[-40:]}: {read >> 20:,} of {size >> 20:,} MiB")
-        self._stream.flush()
+        in_place(f"reading {name[-40:]}: {read >> 20:,} of {size >> 20:,} MiB", self._stream)
 
     def end(self) -> None:
         """Take the line away."""
         if self._told:
-            self._stream.write(_CLEAR)
-            self._stream.flush()
+            in_place("", self._stream)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from dspy_agent.model.settings import ModelSettings
+from dspy_agent.tools.terminal_line import in_place
 from dspy_agent_core.errors import ModelError
 
 _MIB: Final = 1 << 20
@@ -28,7 +29,7 @@ def pull_if_wanted(
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         return False
-    _pull(settings, progress or _in_place)
+    _pull(settings, progress or in_place)
     sys.stderr.write("\n")
     return True
 
@@ -51,8 +52,3 @@ def _pull(settings: ModelSettings, progress: Callable[[str], None]) -> None:
                     shown = text
     except Exception as error:
         raise agent_error(connection, error, begun=False) from None
-
-
-def _in_place(text: str) -> None:
-    sys.stderr.write(f"\r\x1b[K{text}")
-    sys.stderr.flush()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +11,7 @@ from dspy_agent.index.semantic import Semantic
 from dspy_agent.index.shared import current_index, index_of
 from dspy_agent.tools.arguments import EmbIndexArguments
 from dspy_agent.tools.base import ToolContext
+from dspy_agent.tools.terminal_line import counting
 from dspy_agent.vectors.store import STORE_VARIABLE
 
 
@@ -53,7 +52,7 @@ def run(arguments: EmbIndexArguments, context: ToolContext) -> VectorReport:
         current_index(context.workspace)
     semantic = Semantic(index)
     began = time.monotonic()
-    filled = None if arguments.status else semantic.fill(_progress())
+    filled = None if arguments.status else semantic.fill(counting("{:,} of {:,} vectors"))
     dropped = 0 if arguments.status else semantic.prune()
     have, total = semantic.covered()
     return VectorReport(
@@ -69,18 +68,6 @@ def run(arguments: EmbIndexArguments, context: ToolContext) -> VectorReport:
         busy=True if filled and filled.busy else None,
         notes=[*index.notes, *semantic.store.notes] or None,
     )
-
-
-def _progress() -> Callable[[int, int], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def tell(done: int, total: int) -> None:
-        end = "\r\x1b[K" if done >= total else ""
-        sys.stderr.write(f"\r\x1b[K{done:,} of {total:,} vectors{end}")
-        sys.stderr.flush()
-
-    return tell
 
 
 def render(result: VectorReport, arguments: EmbIndexArguments, console: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from dspy_agent.tools.console import visible
+from dspy_agent.tools.terminal_line import in_place
 
 _EACH: Final = 10  # pieces of an answer
 
@@ -20,10 +21,9 @@ def stage_teller() -> Callable[[str], None]:
 
     def tell(line: str) -> None:
         if terminal:
-            sys.stderr.write(f"\r\x1b[K{visible(line)[:100]}")
+            in_place(line)
         elif line:
-            sys.stderr.write(f"{visible(line)}\n")
-        sys.stderr.flush()
+            print(visible(line), file=sys.stderr, flush=True)
 
     return tell
 
