@@ -128,7 +128,7 @@ def _taken(waiting: Waiting, now: float, tell: Tell, is_taken: Callable[[Step], 
         for number, step in enumerate(plan.steps, 1):
             if not step.done and 0 <= seconds <= WITHIN_SECONDS and is_taken(step):
                 step.done = True
-                outcome = {"use": "step_run", "step": number, "steps": len(plan.steps)}
+                outcome: dict[str, Scalar] = {"use": "step_run", "step": number, "steps": len(plan.steps)}
                 yield _event(tell, plan.choice, outcome, number, seconds)
 
 

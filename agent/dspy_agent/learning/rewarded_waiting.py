@@ -145,8 +145,8 @@ def _offer(data: Any) -> Offer:
 
 
 def _step(data: Any) -> Step:
-    texts = (_text(data[name], _MOST_TEXT) for name in ("action", "tool", "command", "path"))
-    return Step(*texts, bool(data["done"]))
+    path = _text(data["path"], _MOST_TEXT)
+    return Step(_text(data["action"]), _text(data["tool"]), _text(data["command"]), path, bool(data["done"]))
 
 
 def _landed(data: Any) -> Landed:
