@@ -159,7 +159,7 @@ class Learner:
             "uses": self.uses,
             "earned": self.earned,
             "curve": self.curve.snapshot(),
-            "pending": [[id, *_saved(pending)] for id, pending in self._pending.items()],
+            **_saved(self._pending),
             "orphans": self._orphans,
             "seen": self._seen.snapshot(),
         }
@@ -177,14 +177,13 @@ class Learner:
             learner.uses = {str(tool): int(uses) for tool, uses in state["uses"].items()}
             learner.earned = {str(tool): float(earned) for tool, earned in state["earned"].items()}
             learner.curve = Curve.restore(state["curve"])
-            size = len(learner.arms.names)
-            learner._pending = {str(id): _loaded(size, *rest) for id, *rest in state["pending"]}
+            learner._pending = _loaded(state, len(learner.arms.names))
             if any(not 0 <= one.number < learner.decisions for one in learner._pending.values()):
                 raise ValueError("no such decision")
             learner._orphans = {str(id): float(reward) for id, reward in state["orphans"].items()}
             learner._seen = Seen.restore(state["seen"])
             return learner
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, AgentError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, StopIteration, AgentError):
             raise damaged() from None
 
     def encode(self) -> bytes:
@@ -219,15 +218,20 @@ def resting(last_used: float | None, now: float, cooldown: float) -> float:
     return max(0.0, cooldown - (now - last_used))
 
 
-def _saved(pending: Pending) -> list[Any]:
-    x = None if pending.x is None else pack(pending.x)
-    return [pending.arm, x, pending.tick, pending.number, pending.reward]
+def _saved(pending: Mapping[str, Pending]) -> dict[str, Any]:
+    contexts = [one.x for one in pending.values() if one.x is not None]
+    rows = [[id, one.arm, one.tick, one.number, one.reward, one.x is not None] for id, one in pending.items()]
+    return {"pending": rows, "contexts": pack(np.array(contexts, dtype=np.float64))}
 
 
-def _loaded(size: int, arm: str, x: str | None, tick: int, number: int, reward: float) -> Pending:
-    return Pending(
-        str(arm), None if x is None else unpack_finite(x, size), int(tick), int(number), float(reward)
-    )
+def _loaded(state: Mapping[str, Any], size: int) -> dict[str, Pending]:
+    contexts = iter(unpack_finite(state["contexts"], -1, size))
+    return {
+        str(id): Pending(
+            str(arm), next(contexts).copy() if learns else None, int(tick), int(number), float(reward)
+        )
+        for id, arm, tick, number, reward, learns in state["pending"]
+    }
 
 
 def _bound(table: dict[str, _Value], most: int) -> None:

@@ -80,17 +80,37 @@ class Prior:
         known = dict(zip(self.names, row.tolist(), strict=True))
         return np.array([known.get(name, 0.0) for name in names])
 
-    def encode(self) -> bytes:
-        """Return it as JSON that people can read and compare."""
+    def snapshot(self) -> dict[str, Any]:
+        """Return it as JSON data."""
         rows = (_row(self.names, row) for row in self.theta.tolist())
-        data = {
+        return {
             "schema_version": SCHEMA_VERSION,
-            "features": self.names,
+            "features": list(self.names),
             "strength": self.strength,
             "arms": dict(zip(self.arms, rows, strict=True)),
             "unknown": _row(self.names, self.unknown.tolist()),
         }
-        return json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n"
+
+    @classmethod
+    def restore(cls, data: Any) -> Prior:
+        """Return the prior whose ``snapshot`` is ``data``.
+
+        Raises:
+            PriorError: it is none, or of another version.
+        """
+        try:
+            if data["schema_version"] != SCHEMA_VERSION:
+                raise PriorError(f"The prior has the version {data['schema_version']!r:.20}.")
+            names, arms = tuple(data["features"]), tuple(data["arms"])
+            theta = np.array([_weights(names, data["arms"][arm]) for arm in arms]).reshape(-1, len(names))
+            unknown = np.array(_weights(names, data["unknown"]))
+            return cls(names, arms, theta, float(data["strength"]), unknown)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            raise PriorError("The file is no prior.") from None
+
+    def encode(self) -> bytes:
+        """Return it as a file that people can read and compare."""
+        return json.dumps(self.snapshot(), indent=1, ensure_ascii=False).encode() + b"\n"
 
     @classmethod
     def decode(cls, data: bytes) -> Prior:
@@ -100,14 +120,8 @@ class Prior:
             PriorError: it is none, or of another version.
         """
         try:
-            raw = json.loads(data)
-            if raw["schema_version"] != SCHEMA_VERSION:
-                raise PriorError(f"The prior has the version {raw['schema_version']!r:.20}.")
-            names, arms = tuple(raw["features"]), tuple(raw["arms"])
-            theta = np.array([_weights(names, raw["arms"][arm]) for arm in arms]).reshape(-1, len(names))
-            unknown = np.array(_weights(names, raw["unknown"]))
-            return cls(names, arms, theta, float(raw["strength"]), unknown)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+            return cls.restore(json.loads(data))
+        except (ValueError, RecursionError):
             raise PriorError("The file is no prior.") from None
 
 

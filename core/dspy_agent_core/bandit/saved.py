@@ -16,7 +16,7 @@ def save_arms(arms: LinearArms) -> dict[str, Any]:
     """Return ``arms`` as JSON data."""
     upper = np.triu_indices(len(arms.names))
     return {
-        "prior": arms.prior.encode().decode(),
+        "prior": arms.prior.snapshot(),
         "discount": arms.discount,
         "names": list(arms.names),
         "arms": list(arms.arms),
@@ -24,7 +24,7 @@ def save_arms(arms: LinearArms) -> dict[str, Any]:
         "start": pack(arms.start),
         "counts": arms.counts,
         "scale": arms.scale,
-        "covariance": [pack(matrix[upper]) for matrix in arms.covariance],
+        "covariance": pack(arms.covariance[:, upper[0], upper[1]]),
     }
 
 
@@ -34,22 +34,20 @@ def load_arms(state: Mapping[str, Any]) -> LinearArms:
     Raises:
         ValueError, TypeError, KeyError, AgentError: it is none of its.
     """
-    names, known = [str(name) for name in state["names"]], [str(arm) for arm in state["arms"]]
-    if len(names) > MOST_FEATURES:
-        raise ValueError("too many features")
-    prior, discount = Prior.decode(state["prior"].encode()), float(state["discount"])
-    arms = LinearArms(known, names, prior=prior, discount=discount)
-    size, upper = len(names), np.triu_indices(len(names))
-    if list(arms.names) != names or arms.arms != known or not 0 < discount <= 1:
-        raise ValueError("a name twice, or no bias")
-    arms.theta = unpack_finite(state["theta"], len(known), size)
-    arms.start = unpack_finite(state["start"], len(known), size)
-    arms.counts = [int(count) for count in state["counts"]]
+    names, known = tuple(str(name) for name in state["names"]), [str(arm) for arm in state["arms"]]
+    size, count, upper = len(names), len(known), np.triu_indices(len(names))
+    arms = LinearArms([], names, prior=Prior.restore(state["prior"]), discount=float(state["discount"]))
+    if size > MOST_FEATURES or arms.names != names or len(set(known)) < count or not 0 < arms.discount <= 1:
+        raise ValueError("not what was written")
+    arms.arms = known
+    arms.theta = unpack_finite(state["theta"], count, size)
+    arms.start = unpack_finite(state["start"], count, size)
+    arms.counts = [int(some) for some in state["counts"]]
     arms.scale = [float(scale) for scale in state["scale"]]
-    if not len(arms.counts) == len(arms.scale) == len(known):
+    if not len(arms.counts) == len(arms.scale) == count:
         raise ValueError("not one for each arm")
-    for matrix, text in zip(arms.covariance, state["covariance"], strict=True):
-        matrix[upper] = unpack_finite(text, len(upper[0]))
-        matrix.T[upper] = matrix[upper]
+    arms.covariance = np.empty((count, size, size))
+    arms.covariance[:, upper[0], upper[1]] = unpack_finite(state["covariance"], count, len(upper[0]))
+    arms.covariance[:, upper[1], upper[0]] = arms.covariance[:, upper[0], upper[1]]
     arms.arrange()
     return arms

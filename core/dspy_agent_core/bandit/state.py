@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -21,6 +22,7 @@ from dspy_agent_core.errors import WorkspaceError
 
 SCHEMA_VERSION: Final = 1
 MOST_BYTES: Final = 64 << 20
+_HEAD: Final = re.compile(rb'\{"schema_version":([0-9]{1,9}),"digest":"([0-9a-f]{32})","state":')
 
 _NEXT: Final = {
     "damaged": "Run `dspy-agent rl reset`, or let the next session rebuild it from the event log.",
@@ -40,11 +42,8 @@ class StateError(WorkspaceError):
 def seal(state: Mapping[str, Any]) -> bytes:
     """Return the file that holds ``state`` (JSON data): the same bytes for equal states."""
     text = _dumps(state)
-    return b'{"schema_version":%d,"digest":"%s","state":%s}\n' % (
-        SCHEMA_VERSION,
-        _digest(SCHEMA_VERSION, text).encode(),
-        text,
-    )
+    digest = _digest(SCHEMA_VERSION, text).encode()
+    return b'{"schema_version":%d,"digest":"%s","state":' % (SCHEMA_VERSION, digest) + text + b"}\n"
 
 
 def unseal(data: bytes) -> dict[str, Any]:
@@ -53,19 +52,21 @@ def unseal(data: bytes) -> dict[str, Any]:
     Raises:
         StateError: it is damaged, or of a newer version.
     """
-    try:
-        if len(data) > MOST_BYTES:
-            raise ValueError("too large")
-        raw = json.loads(data)
-        version, state = raw["schema_version"], raw["state"]
-        if type(version) is not int or raw["digest"] != _digest(version, _dumps(state)):
-            raise ValueError("not what was written")
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise damaged() from None
+    data = data.rstrip()
+    head = _HEAD.match(data) if len(data) <= MOST_BYTES else None
+    if head is None or not data.endswith(b"}"):
+        raise damaged()
+    version, text = int(head[1]), memoryview(data)[head.end() : -1]
+    if head[2].decode() != _digest(version, text):
+        raise damaged()
     if version != SCHEMA_VERSION:
         raise StateError(
             "newer", f"The learning state has version {version}; this one knows {SCHEMA_VERSION}."
         )
+    try:
+        state = json.loads(bytes(text))
+    except (ValueError, RecursionError):
+        raise damaged() from None
     if not isinstance(state, dict):
         raise damaged()
     return state
@@ -108,5 +109,7 @@ def _dumps(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _digest(version: int, text: bytes) -> str:
-    return hashlib.blake2b(b"%d\n" % version + text, digest_size=16).hexdigest()
+def _digest(version: int, text: bytes | memoryview) -> str:
+    digest = hashlib.blake2b(b"%d\n" % version, digest_size=16)
+    digest.update(text)
+    return digest.hexdigest()
