@@ -26,6 +26,7 @@ from benchmarks.code_search.places import HALVES
 
 _SYSTEMS: Final = {
     "ours": "ours:Ours",
+    "no-model": "ours:NoModel",
     "one-shot": "one_shot:OneShot",
     "aider": "aider:Aider",
     "locate": "locating:Locate",

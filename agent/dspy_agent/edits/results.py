@@ -18,7 +18,8 @@ class EditOptions:
         files: where to look, or the new files to write.
         symbols: what to change, by name.
         tests: test ids that should pass afterwards, beside those that the task names.
-        candidates: how many whole definitions the model is asked for at most; single lines come first.
+        candidates: how many whole definitions the model is asked for at most; single lines come first. 0: no
+            model is asked.
         seconds: for the whole: finding, writing and checking.
         seed: of the model's sampling.
         warm: no answer is the likeliest one: that was had before.

@@ -71,7 +71,13 @@ class EditArguments:
         typer.Option("--test", metavar="ID", help="A test that should pass then, as PATH::name."),
     ] = None
     candidates: Annotated[
-        int, typer.Option("--candidates", min=1, max=32, help="Write at most this many whole definitions.")
+        int,
+        typer.Option(
+            "--candidates",
+            min=0,
+            max=32,
+            help="Ask the model for at most this many whole definitions; 0: ask no model.",
+        ),
     ] = 4
     seconds: Annotated[
         float, typer.Option("--seconds", min=1, help="No candidate is begun after this many seconds.")

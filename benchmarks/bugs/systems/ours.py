@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.bugs.systems.base import Answer, Place
 from benchmarks.bugs.tasks import Task
 from dspy_agent.edits import EditOptions, edit
-from dspy_agent.model.access import open_model
+from dspy_agent.model.access import Usage, open_model
 from dspy_agent.tools.base import ToolContext
 
 
@@ -16,12 +16,14 @@ class Ours:
 
     name = "ours"
     mends = True
+    candidates = 4
 
     def answer(self, task: Task, folder: Path, seconds: float) -> Answer:
         """Edit once, with its own defaults within ``seconds``."""
-        model = open_model(folder)
-        edited = edit(task.text, ToolContext(folder.resolve()), lambda: model, EditOptions(seconds=seconds))
-        usage = model.usage
+        model = open_model(folder) if self.candidates else None
+        options = EditOptions(seconds=seconds, candidates=self.candidates)
+        edited = edit(task.text, ToolContext(folder.resolve()), lambda: model, options)
+        usage = model.usage if model else Usage()
         best = edited.best
         said = [
             f"{len(edited.candidates)} candidates",
@@ -37,3 +39,10 @@ class Ours:
             usage.answer_tokens,
             "; ".join(said),
         )
+
+
+class NoModel(Ours):
+    """`dspy-agent edit --candidates 0`: what is mended without a model."""
+
+    name = "no-model"
+    candidates = 0
