@@ -21,7 +21,7 @@ from dspy_agent.learning.rewarded import (
     offered,
     remember,
 )
-from dspy_agent.learning.rewarded_waiting import Landed, Offer, Planned, Step, Waiting, decode, load, save
+from dspy_agent.learning.rewarded_waiting import Landed, Offer, Planned, Step, Waiting, decode, read, write
 from dspy_agent.learning.uses import WITHIN_SECONDS, Run, shown
 from dspy_agent.planning.step import Plan
 from dspy_agent.planning.step import Step as PlanStep
@@ -49,13 +49,13 @@ class Desk:
     def run(self, tool: str, arguments: Any, result: Any, *, after: float = 1.0) -> tuple[Event, list[Event]]:
         """Return the event of a run, and those of decisions before it."""
         self.now += after
-        waiting = load(self.folder)
+        waiting = decode(read(self.folder))
         run = carried(waiting, self.memory, Run(tool, arguments, result, 5.0, "cli"), self.now)
         later = came_of(waiting, self.memory, run, WORKSPACE, self.now)
         event = shown(self.memory, run, WORKSPACE, self.now)
         choice = Choice(event["decision_id"], tool, event["args_hash"], ("user", "1"))
         remember(waiting, self.memory, run, choice, self.now)
-        save(waiting, self.folder)
+        write(waiting.encode(), self.folder)
         return event, later
 
     def plan(self) -> Event:
@@ -108,7 +108,7 @@ def test_each_step_of_a_plan_is_told_once_as_it_is_taken(desk: Desk) -> None:
 
 def test_a_step_that_edits_is_taken_by_hand_too(desk: Desk) -> None:
     plan = desk.plan()["decision_id"]
-    waiting = load(desk.folder)
+    waiting = decode(read(desk.folder))
     found = edited_as_planned(waiting, ["other.py", "dates.py"], WORKSPACE, desk.now + 5)
     assert told(found) == [(f"{plan}-step_run-3", 3)]
     assert edited_as_planned(waiting, ["dates.py"], WORKSPACE, desk.now + 6) == []
@@ -174,7 +174,7 @@ def _suggested(words: str) -> Run:
 def test_a_suggestion_that_is_carried_out_has_its_decision_once(desk: Desk) -> None:
     waiting = Waiting()
     offered(waiting, desk.memory, _suggested("parse date"), desk.now)
-    save(waiting, desk.folder)
+    write(waiting.encode(), desk.folder)
     other, _ = desk.run("esearch", EsearchArguments(query="another"), Hits())
     assert (other["policy"]["name"], other["features"]) == ("user", {})
     event, _ = desk.run("esearch", EsearchArguments(query="parse date"), Hits([Hit("x.py")]))
@@ -249,8 +249,8 @@ def test_it_stays_small(tmp_path: Path) -> None:
         waiting.plans.append(Planned(choice, NOW, [Step("read", "run", "h" * 16, "p" * 200)] * 100))
         waiting.landed.append(Landed(number, NOW, [choice] * 2))
         waiting.runs[f"{number}"] = (True, NOW + number)
-        save(waiting, tmp_path)
-        waiting = load(tmp_path)
+        write(waiting.encode(), tmp_path)
+        waiting = decode(read(tmp_path))
     assert waiting.landed[-1].checkpoint == 299
     assert len((tmp_path / "waiting.json").read_bytes()) < 100_000
     assert list(waiting.runs)[-1] == "299"

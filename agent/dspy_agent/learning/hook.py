@@ -32,7 +32,7 @@ def tool_ran(run: Run, workspace: Path, folder: Path) -> None:
         of_others += came_of(waiting, found.memory, run, workspace, now)
         if of_others:  # saved before they are told: killed in between, they are told never, and not twice
             found.save()
-            rewarded_waiting.save(waiting, folder)
+            rewarded_waiting.write(waiting.encode(), folder)
         event = shown(found.memory, run, workspace, now)
         choice = _choice(event)
         remember(waiting, found.memory, run, choice, now)
@@ -55,7 +55,7 @@ def files_changed(paths: Sequence[str], workspace: Path, folder: Path) -> None:
         uses += edited_as_planned(waiting, paths, workspace, now)
         if uses:
             found.save()
-            rewarded_waiting.save(waiting, folder)
+            rewarded_waiting.write(waiting.encode(), folder)
             _append(workspace, uses)
 
 
@@ -70,11 +70,12 @@ def _choice(event: Event) -> Choice:
 def _remembered(folder: Path) -> Iterator[tuple[Held, Waiting]]:
     """Hold both memories; what waits is written in the end, if it is not what it was."""
     with held(folder) as found:
-        waiting = rewarded_waiting.load(folder)
-        before = waiting.encode()
+        before = rewarded_waiting.read(folder)
+        waiting = rewarded_waiting.decode(before)
         yield found, waiting
-        if waiting.encode() != before:
-            rewarded_waiting.save(waiting, folder)
+        after = waiting.encode()
+        if after != before:
+            rewarded_waiting.write(after, folder)
 
 
 def _append(workspace: Path, events: list[Event]) -> None:

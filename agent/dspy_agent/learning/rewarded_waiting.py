@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,21 +85,26 @@ class Waiting:
             del plan.steps[_MOST_STEPS:]
         while len(self.runs) > _MOST_RUNS:
             del self.runs[min(self.runs, key=lambda name: self.runs[name][1])]
-        data = {"version": _VERSION, **asdict(self)}
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        data = {"version": _VERSION, **_plain(self)}
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        return text.encode("utf-8", "replace")
 
 
-def load(folder: Path) -> Waiting:
-    """Return what waits in ``folder``: nothing, if the file is not there, damaged, or of another version."""
+def _plain(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def read(folder: Path) -> bytes:
+    """Return the content of the file in ``folder``; none if it is not there."""
     try:
         with open_regular(folder / NAME, follow=False) as file:
-            return decode(file.read(_MOST_BYTES))
+            return file.read(_MOST_BYTES)
     except OSError:
-        return Waiting()
+        return b""
 
 
-def save(waiting: Waiting, folder: Path) -> None:
-    """Write it, whole or not at all; not flushed to the disk, as the memory of searches.
+def write(data: bytes, folder: Path) -> None:
+    """Write the file, whole or not at all; not flushed to the disk, as the memory of searches.
 
     Raises:
         OSError: it can't be written.
@@ -107,7 +112,7 @@ def save(waiting: Waiting, folder: Path) -> None:
     new = folder / f"{NAME}.new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     with os.fdopen(os.open(new, flags, 0o644), "wb") as file:
-        file.write(waiting.encode())
+        file.write(data)
     new.replace(folder / NAME)
 
 
