@@ -108,6 +108,7 @@ def shared_topics(topics: Topics, replicas: int = 1) -> Iterator[TopicSpec]:
     """Yield the topics that all apps of a workspace share."""
     for name in (topics.learning, topics.metrics, topics.errors):
         yield TopicSpec(name, 1, replicas, {})
+    yield TopicSpec(dead_letters(topics.learning), 1, replicas, {_MAX_BYTES: str(_DEAD_LETTER_BYTES)})
 
 
 def _dead_letter_bytes(largest: str | None) -> int:
