@@ -77,4 +77,7 @@ def _logarithmic(amount: float, most: float) -> float:
 
 
 def _number(value: Any, default: float = 0.0) -> float:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else default
+    try:
+        return float(value) if isinstance(value, int | float) and math.isfinite(value) else default
+    except OverflowError:
+        return default
