@@ -156,6 +156,22 @@ def test_the_budget_of_time_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert any("time" in note for note in edited.notes)
 
 
+def test_an_answer_that_takes_too_long_is_cut_and_what_was_found_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_shop(tmp_path / "w", tests=False)
+    slow = Answer(pieces=["word "] * 6000, pause=0.02)
+    options = EditOptions(symbols=("total",), seconds=6.0)
+    edited, prompts, _ = run_edit("fix", workspace, monkeypatch, FIXED, slow, options=options)
+    assert edited.best is not None
+    assert len(prompts) == 2
+    assert "The time is up after 1 candidate." in edited.notes
+    options = EditOptions(files=("new.py",), seconds=3.0)
+    edited, _, _ = run_edit("write a new module", workspace, monkeypatch, slow, options=options)
+    assert edited.candidates == ()
+    assert "The time is up after 0 candidates." in edited.notes
+
+
 def test_a_model_that_goes_away_leaves_what_was_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dspy_agent.model.access import Model, open_model
+from dspy_agent.model.errors import OutOfTime
 from dspy_agent_core.errors import ModelError
 from tests.model.kit import GOOD, KINDS, opened, pick
 from tests.support.fake_model import Answer, FakeModelServer
@@ -179,3 +181,25 @@ def test_who_listens_may_fail_by_itself_and_the_server_stops(kind: str, monkeypa
         with pytest.raises(BrokenPipeError, match="nobody reads"):
             model.complete("", "go on", answer_tokens=20, on_text=gone)
         assert server.gone.wait(10), "the server goes on sending"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Answer(pieces=["word "] * 400, pause=0.05), "OutOfTime"),
+        (Answer(first=20.0, text=GOOD), "OutOfTime"),
+        (Answer(GOOD, pause=20.0), "OutOfTime"),
+        (Answer("busy", status=503, headers={"retry-after": "20"}), "ModelBusy"),
+    ],
+    ids=["slow", "late", "stalled", "busy"],
+)
+def test_an_answer_is_waited_for_only_as_long_as_it_is_wanted(
+    kind: str, answer: Answer, code: str, monkeypatch: Patch
+) -> None:
+    with opened(kind, monkeypatch, answer) as (model, _):
+        with pytest.raises(ModelError) as failed:
+            pick(model, until=time.monotonic() + 0.5, answer_tokens=1000)
+        assert failed.value.code == code
+        with pytest.raises(OutOfTime):
+            pick(model, until=time.monotonic())

@@ -22,6 +22,8 @@ from dspy_agent.edits.source import read_source
 from dspy_agent.edits.splice import Slot, rewritten, slot_of
 from dspy_agent.edits.trial import Trials
 from dspy_agent.model.data import as_data
+from dspy_agent.model.errors import OutOfTime
+from dspy_agent.tools.amounts import count
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.stages import token_counter
 from dspy_agent_core.errors import ModelError, WorkspaceError
@@ -109,9 +111,9 @@ class _Edit:
         return replace(found, located=tuple(one for one in found.located if one.path != self._new))
 
     def result(self) -> Edited:
-        if self._new:
+        if self._new and self._options.candidates:
             return self._created(self._new)
-        if not self._mended():
+        if not self._mended() and self._options.candidates:
             self._written()
         return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
 
@@ -145,10 +147,13 @@ class _Edit:
             if attempt.line is not None and time.monotonic() > lines_until:
                 continue
             if time.monotonic() > self._deadline:
-                self._notes.append(f"The time is up after {number - 1} candidates.")
+                self._out_of_time()
                 break
             try:
                 candidate = self._candidate(number, attempt, places)
+            except OutOfTime:
+                self._out_of_time()
+                break
             except ModelError as error:
                 if self._best() is None:
                     raise
@@ -166,7 +171,7 @@ class _Edit:
         failed = ""
         for number in range(1, self._options.candidates + 1):
             if time.monotonic() > self._deadline:
-                self._notes.append(f"The time is up after {number - 1} candidates.")
+                self._out_of_time()
                 break
             temperature = 0.0 if number == 1 and not self._options.warm else _WARM[number % len(_WARM)]
             candidate = Candidate(number, path, "", temperature=temperature)
@@ -174,6 +179,9 @@ class _Edit:
                 answer = self._answer(number, temperature, prompt, failed)
                 changes = {path: written_file(path, answer)}
                 self._done.append(self._trials.judged(replace(candidate, changes=changes, answer=answer)))
+            except OutOfTime:
+                self._out_of_time()
+                break
             except Rejected as reason:
                 self._tell(f"candidate {number}: {reason}")
                 self._done.append(replace(candidate, rejected=str(reason)))
@@ -182,6 +190,9 @@ class _Edit:
                 break
             failed = as_data((last.failure or last.rejected or "")[-600:], 600, "output")
         return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
+
+    def _out_of_time(self) -> None:
+        self._notes.append(f"The time is up after {count(len(self._done), 'candidate')}.")
 
     def _places(self) -> Iterator[tuple[Located, Slot, Prompt]]:
         """Yield the symbols that can be written by this model, likeliest first."""
@@ -260,6 +271,7 @@ class _Edit:
             answer_tokens=prompt.answer_tokens,
             temperature=temperature,
             seed=self._options.seed + number,
+            until=self._deadline,
         ):
             said: Any = load_module("code", self._workspace)(
                 task=prompt.task,

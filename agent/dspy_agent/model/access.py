@@ -9,6 +9,7 @@ Inside, any DSPy module works. A prompt that does not fit is refused: no server 
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -105,6 +106,7 @@ class Model:
         answer_tokens: int = 512,
         temperature: float | None = None,
         seed: int | None = None,
+        until: float = math.inf,
     ) -> Iterator[None]:
         """Let DSPy modules ask this model while the block runs.
 
@@ -113,6 +115,7 @@ class Model:
             answer_tokens: that an answer may have.
             temperature: None: the server's own choice.
             seed: for the same answers again.
+            until: no answer is waited for longer, by the monotonic clock: then OutOfTime is raised.
         """
         import dspy
 
@@ -122,7 +125,7 @@ class Model:
         said = on_text or _nobody
         lm = language_model(
             f"{self.settings.server}/{self.settings.name}",
-            lambda question: self._ask(question, said),
+            lambda question: self._ask(replace(question, until=until), said),
             max_tokens=answer_tokens,
             temperature=temperature,
             seed=seed,
@@ -174,11 +177,25 @@ class Model:
         asked = replace(question, messages=messages, answer_tokens=question.answer_tokens + self._unseen)
         patience = _patience(self.settings, counted)
         started = time.monotonic()
-        answer = attempts(lambda: self._server.answer(asked, patience, on_text), self.settings.retries)
+        answer = self._answered(asked, patience, on_text)
         self._count(answer, counted, time.monotonic() - started)
         if answer.prompt_tokens is not None and answer.prompt_tokens > most:
             raise errors.too_long(self.settings, answer.prompt_tokens, most)
         return replace(answer, text=without_thoughts(answer.text))
+
+    def _answered(self, asked: Question, patience: float, on_text: OnText) -> Answer:
+        def ask() -> Answer:
+            left = asked.until - time.monotonic()
+            if left <= 0:
+                raise errors.OutOfTime
+            return self._server.answer(asked, min(patience, left), on_text)
+
+        try:
+            return attempts(ask, self.settings.retries, asked.until)
+        except ModelError:
+            if time.monotonic() >= asked.until:
+                raise errors.OutOfTime from None
+            raise
 
     def _count(self, answer: Answer, counted: int, seconds: float) -> None:
         if answer.prompt_tokens is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -14,8 +15,8 @@ _MOST_WAIT: Final = 60.0
 T = TypeVar("T")
 
 
-def attempts(ask: Callable[[], T], retries: int) -> T:
-    """Return what ``ask`` returns, trying again at most ``retries`` times.
+def attempts(ask: Callable[[], T], retries: int, until: float = math.inf) -> T:
+    """Return what ``ask`` returns, trying again at most ``retries`` times, and not later than ``until``.
 
     A server that asks for a longer wait than anybody would sit through is not asked again.
     """
@@ -24,7 +25,7 @@ def attempts(ask: Callable[[], T], retries: int) -> T:
             return ask()
         except TransientModelError as error:
             wait = _FIRST_WAIT * 2**attempt if error.after is None else error.after
-            if wait > _MOST_WAIT:
+            if wait > _MOST_WAIT or time.monotonic() + wait > until:
                 raise
             time.sleep(max(0.0, wait))
     return ask()

@@ -6,7 +6,9 @@ more, and stops. Redirects are not followed, and a server on this machine is rea
 
 from __future__ import annotations
 
+import math
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -32,15 +34,23 @@ class Connection:
         patience: seconds until the first byte; after it, the settings' timeout counts for each one.
         answer_tokens: that are asked for: much more is not read.
         late: the first byte says nothing of the answer; so patience is had for all of them.
+        until: nothing is read any more from then on, by the monotonic clock.
     """
 
     def __init__(
-        self, settings: ModelSettings, patience: float, answer_tokens: int = 0, *, late: bool = False
+        self,
+        settings: ModelSettings,
+        patience: float,
+        answer_tokens: int = 0,
+        *,
+        late: bool = False,
+        until: float = math.inf,
     ) -> None:
         self.settings = settings
         self._patience = patience
         self._later = patience if late else settings.timeout
         self._most_bytes = _BYTES + _BYTES_A_TOKEN * answer_tokens
+        self._until = until
         self.retry_after: float | None = None
 
     def options(self) -> dict[str, Any]:
@@ -73,10 +83,11 @@ class Connection:
 
     def _answered(self, response: httpx.Response) -> None:
         """From here on bytes come, or something is wrong."""
-        response.request.extensions["timeout"]["read"] = self._later
+        left = max(0.0, self._until - time.monotonic())
+        response.request.extensions["timeout"]["read"] = min(self._later, left)
         with suppress(KeyError, ValueError):
             self.retry_after = float(response.headers["retry-after"])
-        response.stream = _Bounded(response.stream, self._most_bytes, self.settings)
+        response.stream = _Bounded(response.stream, self._most_bytes, self.settings, self._until)
 
 
 @cache
@@ -89,18 +100,21 @@ _SPOKEN: Final = {"ollama": "Ollama's API", "openai": "OpenAI's API"}
 
 
 class _Bounded(httpx.SyncByteStream):
-    """Reads on until there is too much, even if no line ever ends."""
+    """Reads on until there is too much, even if no line ever ends, or it takes too long."""
 
-    def __init__(self, stream: Any, most_bytes: int, settings: ModelSettings) -> None:
+    def __init__(self, stream: Any, most_bytes: int, settings: ModelSettings, until: float) -> None:
         self._stream = stream
         self._left = most_bytes
         self._settings = settings
+        self._until = until
 
     def __iter__(self) -> Iterator[bytes]:
         for data in self._stream:
             self._left -= len(data)
             if self._left < 0:
                 raise errors.unusable(self._settings.name, "it does not end")
+            if time.monotonic() > self._until:
+                raise errors.OutOfTime
             yield data
 
     def close(self) -> None:

@@ -22,6 +22,17 @@ class TransientModelError(ModelError):
         self.after = after
 
 
+class OutOfTime(ModelError):
+    """The answer was not wanted any longer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The time was over before the model had answered.",
+            code="OutOfTime",
+            next="Give it more: --seconds",
+        )
+
+
 def unreachable(settings: ModelSettings) -> ModelError:
     """Nobody listens there."""
     return ModelError(

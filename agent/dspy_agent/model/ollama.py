@@ -47,7 +47,7 @@ class OllamaServer:
 
     def _parts(self, question: Question, patience: float) -> Generator[ollama.ChatResponse, None, None]:
         """Yield the parts of the answer. Raises ModelError."""
-        connection = Connection(self._settings, patience, question.answer_tokens)
+        connection = Connection(self._settings, patience, question.answer_tokens, until=question.until)
         begun = False
         try:
             with client(self._settings, connection) as asked, closing(self._chat(asked, question)) as parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -36,7 +37,7 @@ class OpenAIServer:
         """Ask, waiting at most ``patience`` seconds for each byte: some send the first too early."""
         pieces: list[str] = []
         thought = False
-        with closing(self._parts(self._request(question), patience)) as parts:
+        with closing(self._parts(self._request(question), patience, question.until)) as parts:
             for part in parts:
                 if part.type == "delta" and part.delta.type == "thinking":
                     thought = True
@@ -67,10 +68,12 @@ class OpenAIServer:
                 return False
             raise
 
-    def _parts(self, request: lm15.Request, patience: float) -> Generator[Any, None, None]:
+    def _parts(
+        self, request: lm15.Request, patience: float, until: float = math.inf
+    ) -> Generator[Any, None, None]:
         """Yield the parts of the answer. Raises ModelError."""
         settings = self._settings
-        connection = Connection(settings, patience, request.config.max_tokens, late=True)
+        connection = Connection(settings, patience, request.config.max_tokens, late=True, until=until)
         begun = False
         try:
             with httpx.Client(**connection.options()) as client:

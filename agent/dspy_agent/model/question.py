@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -28,6 +29,7 @@ class Question:
         seed: for the same answer again.
         stop: where the answer ends.
         schema: a JSON schema that the answer must fit.
+        until: when the answer is not wanted any longer, by the monotonic clock.
     """
 
     messages: tuple[Message, ...]
@@ -36,6 +38,7 @@ class Question:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     schema: Mapping[str, Any] | None = None
+    until: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
