@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dspy_agent.checkpoints.store import Store
 from dspy_agent.learning.event import LOG_NAME
 from dspy_agent.learning.policy_state import STATE_NAME, snapshot
 from dspy_agent.learning.prior_file import PRIOR_NAME
@@ -164,3 +165,16 @@ def test_a_newer_state_is_told_with_the_next_step_and_kept(
     assert json.loads(said.stdout)["state"] == "newer"
     assert "rl reset" in said.stderr
     assert (workspace / STATE_NAME).read_bytes() == state
+
+
+def test_what_is_applied_and_undone_is_told(workspace: Path) -> None:
+    used("index", cwd=workspace)
+    store = Store(workspace)
+    store.propose({"new.py": b"def new():\n    return 1\n"}, {"task": "a new function"})
+    used("apply", cwd=workspace)
+    used("undo", cwd=workspace)
+    applied, undone, undo = [event for event in events(workspace) if event.tool != "index"]
+    assert (applied.tool, undo.tool) == ("apply", "undo")
+    assert (undone.decision_id, undone.outcome["use"], undone.reward) == (applied.id, "undone", -0.8)
+    found = answer("explain", applied.id, cwd=workspace)
+    assert found["rewards"][1]["parts"] == {"undone": -0.8}

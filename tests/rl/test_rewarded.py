@@ -244,13 +244,13 @@ def test_damage_never_fails_and_never_gives_what_can_not_be_used(
 def test_it_stays_small(tmp_path: Path) -> None:
     waiting = Waiting()
     choice = Choice("d" * 16, "plan", "a" * 16, ("user", "1"))
-    for number in range(300):
+    for number in range(60):
         waiting.offers.append(Offer(choice, NOW, {f"feature{n}": 0.123456 for n in range(63)}))
         waiting.plans.append(Planned(choice, NOW, [Step("read", "run", "h" * 16, "p" * 200)] * 100))
         waiting.landed.append(Landed(number, NOW, [choice] * 2))
         waiting.runs[f"{number}"] = (True, NOW + number)
         write(waiting.encode(), tmp_path)
         waiting = decode(read(tmp_path))
-    assert waiting.landed[-1].checkpoint == 299
+    assert waiting.landed[-1].checkpoint == 59
     assert len((tmp_path / "waiting.json").read_bytes()) < 100_000
-    assert list(waiting.runs)[-1] == "299"
+    assert list(waiting.runs)[-1] == "59"

@@ -104,14 +104,14 @@ class Explained:
 
 
 def explain(workspace: Path, name: str | None, say: Callable[[str], None]) -> Explained:
-    """Explain the decision ``name``, or the last one.
+    """Explain the decision ``name``, or the last one that was suggested.
 
     Raises:
         WorkspaceError: nothing was learned, or the log can't be read.
         UsageError: there is no such decision.
     """
     log = History(workspace)
-    decision = log.find(name)
+    decision = log.find(name, suggested=True)
     event = decision.event
     asked = _asked(decision)
     suggested = event.outcome.get("suggested")

@@ -75,8 +75,10 @@ class History:
             raise unreadable(self._log.name, error) from None
         self.count, self.damaged = len(seen), reader.passed_over.total()
 
-    def find(self, name: str | None) -> Decision:
+    def find(self, name: str | None, *, suggested: bool = False) -> Decision:
         """Return the decision ``name``, of which the beginning is enough; the last one without a name.
+
+        With ``suggested`` that is the last one that was suggested, where there is any.
 
         Raises:
             WorkspaceError: ``NothingLearned``, ``LogUnreadable``.
@@ -88,7 +90,12 @@ class History:
             if is_decision(event):
                 any_at_all = True
                 if name is None:
-                    found = {event.id: Decision(event)}
+                    if (
+                        event.features
+                        or not suggested
+                        or not any(one.event.features for one in found.values())
+                    ):
+                        found = {event.id: Decision(event)}
                 elif event.id.startswith(name):
                     found[event.id] = Decision(event)
             elif event.decision_id in found:
