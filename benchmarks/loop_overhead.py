@@ -35,7 +35,7 @@ from dspy_agent.loop.limits import Limits  # noqa: E402
 from dspy_agent.loop.show import Teller  # noqa: E402
 from dspy_agent.loop.step import Step  # noqa: E402
 from dspy_agent.model.access import open_model  # noqa: E402
-from dspy_agent.session.suggest import LinearSuggester  # noqa: E402
+from dspy_agent.suggest.bandit import BanditSuggester  # noqa: E402
 from dspy_agent.tools.base import ToolContext  # noqa: E402
 
 TALKS, STEPS, GOAL_MS = 10, 20, 30
@@ -63,7 +63,7 @@ def talk(workspace: Path) -> tuple[list[Step], float]:
     model = open_model(workspace, progress=lambda text: None)
     started = time.perf_counter()
     setting = Setting(
-        ToolContext(workspace), model, LinearSuggester(), Approver(), Teller(io.StringIO(), True), limits
+        ToolContext(workspace), model, BanditSuggester(), Approver(), Teller(io.StringIO(), True), limits
     )
     found = Talk(TASK, setting).hold()
     return found.steps, 1000 * (time.perf_counter() - started)

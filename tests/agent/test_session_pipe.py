@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dspy_agent.session.facts import Facts
+from dspy_agent.suggest.facts import Facts
 from tests.agent.session_kit import PROGRAM, environment, unpacked_sdist
+
+SURE = {"DSPY_AGENT_POLICY": "best", "DSPY_AGENT_COOLDOWNS": "off"}  # neither chance nor rest in a suggestion
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def session(lines: str, cwd: Path, **extra: str) -> subprocess.CompletedProcess[
         PROGRAM,
         input=lines,
         cwd=cwd,
-        env=environment(cwd / ".state", **extra),
+        env=environment(cwd / ".state", **{**SURE, **extra}),
         capture_output=True,
         text=True,
         timeout=60,

@@ -14,7 +14,7 @@ from dspy_agent.loop.limits import Limits
 from dspy_agent.loop.show import Teller
 from dspy_agent.loop.step import Conversation
 from dspy_agent.model.access import open_model
-from dspy_agent.session.suggest import LinearSuggester
+from dspy_agent.suggest.bandit import BanditSuggester
 from dspy_agent.tools.base import ToolContext
 from tests.support.fake_model import Answer, FakeModelServer
 
@@ -80,7 +80,7 @@ def converse(
     setting = Setting(
         ToolContext(workspace),
         open_model(workspace),
-        LinearSuggester(),
+        BanditSuggester(),
         Approver(approval, ask),
         Teller(out, True),
         limits or Limits(),

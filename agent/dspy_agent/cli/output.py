@@ -7,12 +7,15 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dspy_agent.learning.place import TOOLS, learning_folder
 from dspy_agent.tools.base import Tool, ToolContext
 from dspy_agent_core.contracts.results import to_jsonable
 from dspy_agent_core.errors import AgentError
+
+if TYPE_CHECKING:
+    from dspy_agent.suggest.request import Suggestion
 
 FOUND, NOTHING_FOUND, BROKEN_PIPE = 0, 1, 141
 
@@ -42,29 +45,54 @@ def run_and_print(
 
 
 def results_of(
-    tool: Tool, arguments: Any, context: ToolContext, *, source: str, policy: tuple[str, str] | None = None
+    tool: Tool, arguments: Any, context: ToolContext, *, source: str, decision: Suggestion | None = None
 ) -> Iterator[Any]:
     """Yield the results of ``tool``. What is learned from its use is on disk before one is shown.
 
     Args:
+        tool: what to run.
+        arguments: of it.
+        context: where.
         source: ``cli`` or ``session``.
-        policy: who chose the tool, name and version; None for the user.
+        decision: the suggestion that is followed; None if the user chose.
     """
     started = time.perf_counter()
-    for result in tool.load_results(arguments)(arguments, context):
-        if tool.changes:
-            from dspy_agent.memory.notice import noticed
+    try:
+        for result in tool.load_results(arguments)(arguments, context):
+            if tool.changes:
+                from dspy_agent.memory.notice import noticed
 
-            noticed(tool.name, result, context.workspace)
-        if tool.name in TOOLS and (folder := learning_folder(context.workspace)):
-            from dspy_agent.learning.hook import tool_ran
-            from dspy_agent.learning.uses import USER, Run
+                noticed(tool.name, result, context.workspace)
+            _tell(tool, arguments, result, context, source, started, decision)
+            yield result
+    except AgentError:
+        if decision is not None:
+            _tell(tool, arguments, None, context, source, started, decision)
+        raise
 
-            cost_ms = 1000 * (time.perf_counter() - started)
-            tool_ran(
-                Run(tool.name, arguments, result, cost_ms, source, policy or USER), context.workspace, folder
-            )
-        yield result
+
+def _tell(
+    tool: Tool,
+    arguments: Any,
+    result: Any,
+    context: ToolContext,
+    source: str,
+    started: float,
+    decision: Suggestion | None,
+) -> None:
+    """Tell what came of a run (None: it failed), where that is learned from."""
+    folder = learning_folder(context.workspace) if decision or tool.name in TOOLS else None
+    if folder is None:
+        return
+    from dspy_agent.learning.hook import tool_ran
+    from dspy_agent.learning.uses import Run
+
+    run = Run(tool.name, arguments, result, 1000 * (time.perf_counter() - started), source)
+    if decision is not None:
+        from dspy_agent.suggest.request import of_decision
+
+        run = of_decision(run, decision)
+    tool_ran(run, context.workspace, folder)
 
 
 def print_result(tool: Tool, result: Any, arguments: Any, context: ToolContext, *, as_json: bool) -> None:

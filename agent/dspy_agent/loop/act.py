@@ -38,8 +38,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who chose the tool (name, version), what was known, and what else to tell of it for learning."""
+    """Who chose the tool (name, version), what was known, and what else to tell of it for learning.
 
+    ``id``: the suggestion's, whose features these are.
+    """
+
+    id: str
     policy: tuple[str, str]
     features: Mapping[str, float]
     mask: tuple[str, ...]
@@ -81,6 +85,7 @@ def tell(done: Done, decision: Decision, context: ToolContext) -> None:
             decision.features,
             decision.mask,
             outcome,
+            decision.id,
         ),
         context.workspace,
         folder,

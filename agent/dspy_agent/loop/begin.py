@@ -11,7 +11,8 @@ from dspy_agent.loop.show import Teller
 from dspy_agent.loop.step import Conversation
 from dspy_agent.loop.trajectory import latest, read
 from dspy_agent.model.access import open_model
-from dspy_agent.session.suggest import LinearSuggester, Suggester
+from dspy_agent.suggest.bandit import BanditSuggester
+from dspy_agent.suggest.request import Suggester
 from dspy_agent.tools.base import ToolContext
 
 
@@ -44,7 +45,7 @@ def talk(
     """
     model = open_model(context.workspace, overrides={"name": model_name}, progress=teller.note)
     setting = Setting(
-        context, model, suggester or LinearSuggester(), approver, teller, limits or Limits(), before
+        context, model, suggester or BanditSuggester(), approver, teller, limits or Limits(), before
     )
     return Talk(task, setting).hold()
 

@@ -10,10 +10,9 @@ from typing import Any, Final
 
 from dspy_agent.cli.parsing import Parsed, parse
 from dspy_agent.loop import forms
-from dspy_agent.loop.step import ANSWER
 from dspy_agent.model.access import Model
 from dspy_agent.modules.registry import load_module
-from dspy_agent.session.suggest import Suggestion
+from dspy_agent.suggest.request import ANSWER, Suggestion
 from dspy_agent.tools.base import Tool
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent_core.errors import ModelError

@@ -21,14 +21,14 @@ from dspy_agent.loop.observe import Observation, observe
 from dspy_agent.loop.prompt import Prompt
 from dspy_agent.loop.record import outcome_of, record_of, seen_of
 from dspy_agent.loop.show import Teller
-from dspy_agent.loop.step import ANSWER, Conversation, Step, Use
+from dspy_agent.loop.step import Conversation, Step, Use
 from dspy_agent.loop.trajectory import Trajectory
 from dspy_agent.model.access import Model
 from dspy_agent.planning.commands import Commands
 from dspy_agent.planning.places import Places
-from dspy_agent.session.facts import Facts
-from dspy_agent.session.seen import Seen
-from dspy_agent.session.suggest import Request, Suggester, Suggestion
+from dspy_agent.suggest.facts import Facts
+from dspy_agent.suggest.request import ANSWER, Request, Suggester, Suggestion, to_follow
+from dspy_agent.suggest.seen import Seen
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent_core.errors import AgentError, ModelError
@@ -104,9 +104,10 @@ class Talk:
     def _step(self) -> str:
         """Take one step; return why it was the last one, or ""."""
         started, used = time.perf_counter(), self._model.usage.seconds
-        mask = self._mask()
-        suggestion = self._suggestion(mask)
-        self._teller.suggested(suggestion)
+        mask, tokens = self._mask(), self._tokens()
+        suggestions = self._suggestions(mask)
+        suggestion = to_follow(suggestions)
+        self._teller.suggested(suggestions)
         try:
             chosen = self._chosen(suggestion, mask)
         except OutOfTime:
@@ -126,10 +127,11 @@ class Talk:
                 return f"the same step again: {repeated}"
             self._teller.note("That was done before: the suggested step instead.")
         done, verdict = self._done(chosen)
-        self._note(suggestion, mask, chosen, done, verdict, started, model_ms)
+        self._tell(suggestion, mask, done, self._tokens() - tokens)
+        self._note(suggestion, chosen, done, verdict, started, model_ms)
         return ""
 
-    def _suggestion(self, mask: tuple[str, ...]) -> Suggestion | None:
+    def _suggestions(self, mask: tuple[str, ...]) -> list[Suggestion]:
         request = Request(
             self._task,
             self._context.workspace,
@@ -139,9 +141,10 @@ class Talk:
             changes=frozenset(self._changes),
             mask=mask,
             facts=self._facts,
+            model=True,
+            commands=tuple(self._own_commands),
         )
-        found = self._suggester.suggest(request)
-        return found[0] if found else None
+        return self._suggester.suggest(request)
 
     def _chosen(self, suggestion: Suggestion | None, mask: tuple[str, ...]) -> Chosen:
         return self._chooser.choose(
@@ -155,7 +158,7 @@ class Talk:
 
     def _mask(self) -> tuple[str, ...]:
         """Return the tools that can't be chosen now."""
-        hidden = [] if self._facts.has_logs else ["ctx"]
+        hidden = [] if self._facts.around.has_logs else ["ctx"]
         if self._approver.mode == "never" or not self._changes:
             hidden += [name for name in self._tools if BY_NAME[name].changes]
         if not self._proposed:
@@ -174,6 +177,7 @@ class Talk:
                 text = f"not run: {verdict.why}"
                 return Done(tool, chosen.arguments, None, text, _NOT_APPROVED, 0.0), verdict
         self._teller.runs(chosen.command)
+        self._suggester.used(tool.name)
         done = act(tool, self._in_limits(chosen.arguments), self._context)
         if tool.name == "edit":
             self._proposed = done.found and bool(getattr(done.result, "verified", False))
@@ -186,10 +190,16 @@ class Talk:
         left = self._meter.started + self._limits.seconds - time.monotonic()
         return replace(arguments, seconds=max(1.0, min(arguments.seconds, left)))
 
+    def _tell(self, suggestion: Suggestion | None, mask: tuple[str, ...], done: Done, tokens: int) -> None:
+        """Write the learning event of a step: the model chose, knowing what the policy knew."""
+        outcome = outcome_of(len(self._steps) + 1, suggestion, done, done.error != _NOT_APPROVED, tokens)
+        id, features = (suggestion.decision_id, suggestion.features) if suggestion else ("", {})
+        policy = ("model", self._model.settings.name[:64])
+        tell(done, Decision(id, policy, features, mask, outcome), self._context)
+
     def _note(
         self,
         suggestion: Suggestion | None,
-        mask: tuple[str, ...],
         chosen: Chosen,
         done: Done,
         verdict: Verdict | None,
@@ -197,24 +207,20 @@ class Talk:
         model_ms: float,
     ) -> None:
         """Show a step, remember it, and have it on disk before the next one."""
-        number, ran = len(self._steps) + 1, done.error != _NOT_APPROVED
+        number = len(self._steps) + 1
         self._teller.saw(done.text)
         one = observe(number, chosen.command, done, _OBSERVATION, self._model.count)
         self._observed.append(one)
         self._seen.append(seen_of(chosen.command, done))
         self._meter.took(failed=bool(done.error))
         self._lessons.ran(chosen.command, done)
-        features = suggestion.features if suggestion else {}
-        policy = ("model", self._model.settings.name[:64])
-        outcome = outcome_of(number, suggestion, done, ran)
-        tell(done, Decision(policy, features, mask, outcome), self._context)
         step = Step(
             number=number,
             suggested=suggestion.tool if suggestion else None,
             chosen=done.tool.name,
             arguments=chosen.said,
             command=chosen.command,
-            ran=ran,
+            ran=done.error != _NOT_APPROVED,
             found=done.found,
             note=done.error or ("found" if done.found else "nothing found"),
             tool_ms=done.ms,

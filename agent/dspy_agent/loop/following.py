@@ -8,7 +8,7 @@ from typing import Final
 
 from dspy_agent.loop.intent import asked_for
 from dspy_agent.loop.step import Step
-from dspy_agent.session.seen import Seen
+from dspy_agent.suggest.seen import Seen
 
 _MOST: Final = 3
 

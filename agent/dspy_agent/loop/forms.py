@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_type_hints
 
 from pydantic import BaseModel, Field, create_model
 
-from dspy_agent.loop.step import ANSWER
+from dspy_agent.suggest.request import ANSWER
 from dspy_agent.tools.base import Tool
 from dspy_agent.tools.registry import BY_NAME
 

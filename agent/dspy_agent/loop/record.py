@@ -10,8 +10,8 @@ from dspy_agent.loop.act import Done
 from dspy_agent.loop.approval import Verdict
 from dspy_agent.loop.observe import Observation
 from dspy_agent.loop.step import Step
-from dspy_agent.session.seen import Seen
-from dspy_agent.session.suggest import Suggestion
+from dspy_agent.suggest.request import Suggestion
+from dspy_agent.suggest.seen import Seen
 
 _FEW: Final = 3
 _PROSE: Final = frozenset({".md", ".rst", ".txt", ".adoc", ""})
@@ -31,7 +31,9 @@ def _is_prose(path: str) -> bool:
     return PurePosixPath(path).suffix.lower() in _PROSE
 
 
-def outcome_of(number: int, suggestion: Suggestion | None, done: Done, ran: bool) -> dict[str, Any]:
+def outcome_of(
+    number: int, suggestion: Suggestion | None, done: Done, ran: bool, tokens: int
+) -> dict[str, Any]:
     """Return what a learning event tells beside the usual: suggested and chosen."""
     return {
         "step": number,
@@ -39,6 +41,7 @@ def outcome_of(number: int, suggestion: Suggestion | None, done: Done, ran: bool
         "suggested_score": round(suggestion.score, 4) if suggestion else 0.0,
         "agreed": suggestion is not None and suggestion.tool == done.tool.name,
         "ran": ran,
+        "tokens": tokens,
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from dspy_agent.session.suggest import Suggestion
+from dspy_agent.suggest.request import Suggestion, told
 from dspy_agent.tools.console import visible
 
 _LINES: Final = 8
@@ -19,11 +20,10 @@ class Teller:
     out: TextIO
     streams: bool
 
-    def suggested(self, suggestion: Suggestion | None) -> None:
+    def suggested(self, suggestions: Sequence[Suggestion]) -> None:
         """Say what the policy suggests."""
-        if suggestion is not None:
-            why = visible(suggestion.because)
-            self._line(f"suggested tool: {suggestion.tool} ({suggestion.score:.2f}, because {why})")
+        if line := told(suggestions):
+            self._line(visible(line))
 
     def chose(self, suggestion: Suggestion | None, tool: str, why: str) -> None:
         """Say what the model took."""

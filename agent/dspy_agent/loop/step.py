@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ANSWER = "answer"  # the model has seen enough
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

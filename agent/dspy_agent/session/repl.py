@@ -48,11 +48,17 @@ def _other_commands(app: Any) -> tuple[str, ...]:
 
 
 def _from_terminal(shell: Shell, workspace: Path) -> int:
+    from dspy_agent.learning.background import learning_kept
     from dspy_agent.session.prompt import Prompt
 
     prompt = Prompt(workspace, shell.verbs)
     sys.stderr.write(f"dspy-agent in {workspace}: help lists the verbs, Ctrl-D ends.\n")
-    with terminal_restored(), index_kept(workspace), ends_on_signals(prompt.end):
+    with (
+        terminal_restored(),
+        index_kept(workspace),
+        learning_kept(workspace),
+        ends_on_signals(prompt.end),
+    ):
         while True:
             try:
                 if shell.execute(prompt.read()) is None:

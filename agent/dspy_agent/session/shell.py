@@ -12,9 +12,9 @@ from typing import Any, Final
 from dspy_agent.cli.output import print_error, run_and_print, unexpected
 from dspy_agent.cli.parsing import Help, Parsed, parse
 from dspy_agent.session.plain import is_plain
-from dspy_agent.session.suggest import LinearSuggester, Suggester
 from dspy_agent.session.talking import Talking
 from dspy_agent.session.task import run_task
+from dspy_agent.suggest.request import Suggester
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.registry import BY_NAME, TOOLS
 from dspy_agent.tools.think_arguments import Approval, ChatArguments
@@ -45,9 +45,9 @@ class Shell:
         self._context = context
         self._commands = commands
         self._run_command = run_command
-        self._suggester = suggester or LinearSuggester()
+        self._suggester = suggester
         self._approval = approval
-        self._talking = Talking(context, self._suggester, approval)
+        self._talking: Talking | None = None
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -97,11 +97,24 @@ class Shell:
         if any(word == "--logs" or word.startswith("--logs=") for word in words):
             context = replace(context, logs=parsed.logs)
         arguments = self._approved(parsed, words)
+        if self._suggester is not None:
+            self._suggester.used(parsed.tool.name)
         return run_and_print(parsed.tool, arguments, context, as_json=parsed.as_json, source="session")
 
     def _task(self, line: str) -> int:
+        suggester = self._suggesting()
+        if self._talking is None:
+            self._talking = Talking(self._context, suggester, self._approval)
         code = self._talking.talk(line)
-        return run_task(line, self._context, self._suggester) if code is None else code
+        return run_task(line, self._context, suggester) if code is None else code
+
+    def _suggesting(self) -> Suggester:
+        """Return what suggests: loaded with the first task, since a session of verbs needs none."""
+        if self._suggester is None:
+            from dspy_agent.suggest.bandit import BanditSuggester
+
+            self._suggester = BanditSuggester()
+        return self._suggester
 
     def _approved(self, parsed: Parsed, words: list[str]) -> Any:
         """Return the arguments, with the session's approval where the words of ``chat`` name none."""

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from dspy_agent.session.suggest import Suggester
+from dspy_agent.suggest.request import Suggester
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.think_arguments import Approval
 from dspy_agent_core.errors import ModelError, UsageError

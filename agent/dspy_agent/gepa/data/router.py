@@ -125,12 +125,15 @@ def _example(workspace: Path, logs: tuple[Path, ...], request: Request) -> Examp
 
 def _inputs(workspace: Path, logs: tuple[Path, ...], task: str) -> Mapping[str, Any]:
     """Return what a conversation asks at its first step."""
+    from dspy_agent.learning.judged import BEST
     from dspy_agent.loop.forms import choice_of, usable
-    from dspy_agent.session import suggest
+    from dspy_agent.suggest.bandit import VARIABLE, BanditSuggester, policy_of
+    from dspy_agent.suggest.request import Request as Asked
     from dspy_agent.tools.registry import BY_NAME, TOOLS
 
     names = usable([tool.name for tool in TOOLS if not tool.changes])
-    suggested = suggest.LinearSuggester().suggest(suggest.Request(task, workspace, logs, names))
+    suggester = BanditSuggester(policy=policy_of({VARIABLE: BEST}))  # the same, however often it is asked
+    suggested = suggester.suggest(Asked(task, workspace, logs, names))
     return {
         "task": task,
         "tools": "\n".join(f"{name}: {BY_NAME[name].summary}" for name in names),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from dspy_agent.code.queries import QUERIES
-from dspy_agent.logs.find import find_logs
+from dspy_agent.suggest import vocabulary
+from dspy_agent.suggest.surroundings import Surroundings, look_around
 from dspy_agent.tools.arguments import GrepArguments
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.registry import BY_NAME
@@ -18,7 +20,7 @@ from dspy_agent_core.errors import AgentError
 
 _WORD = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*|\d{3,}")
 _CONTRACTION = re.compile(r"\b\w+['’](?:t|s|re|ve|ll|d|m)\b")
-_PATH = re.compile(r"[\w./@+-]*[\w-]\.[A-Za-z]\w{0,7}(?::\d+)?|[\w.@+-]+(?:/[\w.@+-]+)+/?")
+_PATH = re.compile(r"[\w./@+-]*[\w-]\.[A-Za-z]\w{0,7}(?::\d+)?|[\w.@+-]+(?:/[\w.@+-]+)+/?|[\w.@+-]+/")
 _STOP_TEXT: Final = """
     a about after all also an and any are as at be because been before being but by can code could
     did do does doing don done each file files find fix for from function class get give go had has
@@ -44,30 +46,46 @@ class Facts:
         self._workspace = workspace
         self._logs = logs
 
-    def said(self, words: frozenset[str]) -> list[str]:
-        """Return which of ``words`` the text has, in its order."""
-        return list(dict.fromkeys(w for w in re.findall(r"\w+", self._text.lower()) if w in words))
+    @property
+    def text(self) -> str:
+        """The task's words."""
+        return self._text
 
     @cached_property
-    def has_logs(self) -> bool:
-        """Whether there are log files to read."""
-        try:
-            return bool(find_logs(self._workspace, self._logs).files)
-        except AgentError:
-            return False
+    def said(self) -> Mapping[str, tuple[str, ...]]:
+        """The task's words of each kind."""
+        return vocabulary.said(self._text)
+
+    @property
+    def around(self) -> Surroundings:
+        """The state of the workspace now."""
+        return look_around(self._workspace, self._logs)
 
     @cached_property
     def path(self) -> str | None:
-        """The first file or folder of the workspace that the text names."""
+        """The first file of the workspace that the text names."""
+        return next(filter(self._is_file, self._places()), None)
+
+    @cached_property
+    def folder(self) -> str | None:
+        """The first folder of the workspace that the text names."""
+        return next(filter(self._is_folder, self._places()), None)
+
+    def _places(self) -> Iterator[str]:
         for match in _PATH.finditer(self._text):
-            name = match[0].rstrip("/.,:;")
-            name = re.sub(r":\d+$", "", name)
-            try:
-                if confine(self._workspace, name).is_file():
-                    return name
-            except (AgentError, OSError, ValueError):
-                continue
-        return None
+            yield re.sub(r":\d+$", "", match[0].rstrip("/.,:;"))
+
+    def _is_file(self, name: str) -> bool:
+        try:
+            return confine(self._workspace, name).is_file()
+        except (AgentError, OSError, ValueError):
+            return False
+
+    def _is_folder(self, name: str) -> bool:
+        try:
+            return bool(name) and confine(self._workspace, name).is_dir()
+        except (AgentError, OSError, ValueError):
+            return False
 
     @cached_property
     def words(self) -> list[str]:
@@ -80,31 +98,34 @@ class Facts:
     def symbol(self) -> str | None:
         """The first word that is defined in the workspace."""
         names = [word.rpartition(".")[2] for word in self.words]
-        if not names or "grep" not in BY_NAME:
-            return None
-        pattern = rf"{_MAY_DEFINE}(?:{'|'.join(map(re.escape, names))})\b"
-        hits = self._grep(
-            GrepArguments(pattern=pattern, case_sensitive=True, max_hits=_MAX_HITS, types=list(QUERIES))
-        )
-        defined = {
-            name for name in names for text in hits if re.search(rf"{_DEFINES}{re.escape(name)}\b", text)
-        }
+        defined = self._defined(names) if names else set()
         return next((name for name in names if name in defined), None)
 
     @cached_property
     def rarest(self) -> tuple[str, int] | None:
         """The word that the fewest lines have, and how many lines; None if no line has any."""
-        if not self.words:
-            return None
-        pattern = "|".join(map(re.escape, self.words))
+        counts = self._counts(self.words) if self.words else {}
+        coded = {w: n for w, n in counts.items() if looks_like_code(w)} or counts
+        return min(coded.items(), key=lambda pair: (pair[1], -len(pair[0]))) if coded else None
+
+    def _defined(self, names: Sequence[str]) -> set[str]:
+        """Return which of ``names`` the workspace defines."""
+        pattern = rf"{_MAY_DEFINE}(?:{'|'.join(map(re.escape, names))})\b"
+        hits = self._grep(
+            GrepArguments(pattern=pattern, case_sensitive=True, max_hits=_MAX_HITS, types=list(QUERIES))
+        )
+        return {name for name in names for text in hits if re.search(rf"{_DEFINES}{re.escape(name)}\b", text)}
+
+    def _counts(self, words: Sequence[str]) -> Mapping[str, int]:
+        """Return how many lines of the workspace have each of ``words``, where any has it."""
+        pattern = "|".join(map(re.escape, words))
         hits = self._grep(
             GrepArguments(pattern=pattern, word_regexp=True, case_sensitive=True, max_hits=_MAX_HITS)
         )
         counts: Counter[str] = Counter()
         for text in hits:
-            counts.update(w for w in self.words if re.search(rf"(?<!\w){re.escape(w)}(?!\w)", text))
-        coded = {w: n for w, n in counts.items() if looks_like_code(w)} or counts
-        return min(coded.items(), key=lambda pair: (pair[1], -len(pair[0]))) if coded else None
+            counts.update(w for w in words if re.search(rf"(?<!\w){re.escape(w)}(?!\w)", text))
+        return counts
 
     def _grep(self, arguments: GrepArguments) -> list[str]:
         try:
