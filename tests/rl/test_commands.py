@@ -34,7 +34,7 @@ def test_status_tells_what_ran_and_what_it_earned(workspace: Path) -> None:
     assert [one["tool"] for one in found["last"]] == ["codectx", "esearch"]
     off = rl("status", cwd=workspace, DSPY_AGENT_LEARNING="off")
     assert off.stdout.startswith("learning   off")
-    assert "1 damaged lines passed over" in off.stdout
+    assert "1 damaged line passed over" in off.stdout
 
 
 def test_the_last_word_of_thumbs_counts(workspace: Path) -> None:

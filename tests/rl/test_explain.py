@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dspy_agent.learning.event import Event, encode
+from dspy_agent.learning.event import LOG_NAME, Choice, Event, encode, new_event
 from dspy_agent.learning.explained import Explained, explain
+from dspy_agent.learning.log import append
 from dspy_agent.learning.prior_file import prior_of
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent_core.bandit.learner import Learner
@@ -111,3 +112,18 @@ def test_what_is_not_there_is_told(lived: tuple[Path, list[Event]], tmp_path: Pa
     assert (error["code"], "rl status" in error["next"]) == ("UnknownDecision", True)
     assert answer("explain", "0001", cwd=workspace, code=2)["error"]["code"] == "UnknownDecision"
     assert answer("explain", cwd=tmp_path, code=3)["error"]["code"] == "NothingLearned"
+
+
+def test_a_choice_of_a_model_is_explained_by_what_was_suggested_to_it(tmp_path: Path) -> None:
+    workspace = project(tmp_path / "shop")
+    events = live(workspace, 4)
+    chosen = Choice("m" * 16, "grep", "a" * 16, ("model", "qwen3:1.7b"))
+    outcome: dict[str, bool | int | float | str] = {"hits": 0, "suggested": "esearch", "agreed": False}
+    features = events[0]["features"]
+    event = new_event(chosen, outcome, id="m" * 16, workspace=workspace, source="session", features=features)
+    append(workspace / LOG_NAME, [encode(event)])
+    found = _explained(workspace, "m")
+    assert (found.by, found.tool, found.explained, found.propensity) == ("model", "grep", "esearch", None)
+    assert found.terms
+    assert not found.explored
+    assert "suggested   esearch: what follows is about that" in rl("explain", "m", cwd=workspace).stdout

@@ -11,6 +11,7 @@ import typer
 from dspy_agent.cli.output import FOUND
 from dspy_agent.cli.rl.common import say, show, show_json, workspace_of
 from dspy_agent.cli.tool_commands import JsonOption, WorkspaceOption
+from dspy_agent.tools.amounts import count
 
 if TYPE_CHECKING:
     from dspy_agent.learning.judged import Interval, Judgement
@@ -65,7 +66,8 @@ def evaluate(
 
 def _lines(found: Judgement) -> Iterator[str]:
     others = f" ({found.others:,} more were made by you or a model)" if found.others else ""
-    yield f"{found.decisions:,} decisions of policies{others}; they earned {_interval(found.logged)} each"
+    made = count(found.decisions, "decision")
+    yield f"{made} of policies{others}; mean reward {_interval(found.logged)}"
     yield f"{'policy':<10} {'IPS':>26} {'SNIPS':>26} {'DR':>26} {'worth':>7}"
     for one in found.policies:
         snips = "-" if one.snips is None else _interval(one.snips)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -93,19 +93,22 @@ def _why(found: Explained) -> Iterator[str]:
         yield f"  not to be chosen: {', '.join(found.mask)}"
     yield ""
     yield "what would have changed it:"
-    for flip in found.flips:
-        yield f"  {_flip(flip)}"
-    if not any(flip.kind == "feature" for flip in found.flips):
+    yield from _flips(found.flips)
+
+
+def _flips(flips: Sequence[Flip]) -> Iterator[str]:
+    of = {kind: [flip for flip in flips if flip.kind == kind] for kind in ("feature", "mask", "without")}
+    for flip in of["feature"]:
+        yield f"  {flip.of} {flip.value:g} → {flip.to:g}: {flip.tool}"
+    if not of["feature"]:
         yield "  no single feature"
-
-
-def _flip(flip: Flip) -> str:
-    if flip.kind == "feature":
-        return f"{flip.of} {flip.value:g} → {flip.to:g}: {flip.tool}"
-    if flip.kind == "without":
-        return f"without {flip.of}: {flip.tool}"
-    rested = f" (it had to rest for {flip.rested:g} s more)" if flip.rested else ""
-    return f"if {flip.of} could have been chosen: {flip.tool}{rested}"
+    for flip in of["mask"]:
+        if flip.rested:
+            yield f"  had {flip.of} not had to rest for {flip.rested:g} s more: {flip.tool}"
+    if unfit := [flip.of for flip in of["mask"] if not flip.rested]:
+        yield f"  had they fit the task, each by itself: {', '.join(unfit)}"
+    for flip in of["without"]:
+        yield f"  without {flip.of}: {flip.tool}"
 
 
 def _rewards(found: Explained) -> Iterator[str]:

@@ -10,6 +10,7 @@ import typer
 from dspy_agent.cli.output import FOUND, NOTHING_FOUND
 from dspy_agent.cli.rl.common import say, show, show_json, workspace_of
 from dspy_agent.cli.tool_commands import JsonOption, WorkspaceOption
+from dspy_agent.tools.amounts import count
 
 if TYPE_CHECKING:
     from dspy_agent.learning.standing import Standing
@@ -44,12 +45,12 @@ def status(context: typer.Context, workspace: WorkspaceOption = Path(), as_json:
 def _lines(found: Standing) -> list[str]:
     mean = "" if found.mean_reward is None else f", mean reward {found.mean_reward:+.3f}"
     unsaved = f", {found.unsaved:,} not in the state file yet" if found.unsaved else ""
-    damaged = f", {found.damaged:,} damaged lines passed over" if found.damaged else ""
+    damaged = f", {count(found.damaged, 'damaged line')} passed over" if found.damaged else ""
     lines = [
         f"learning   {found.learning}",
         f"policy     {found.policy} {found.policy_version}, from the prior: {found.prior}",
         f"decisions  {found.decisions:,}{mean}",
-        f"log        {found.events:,} events, {found.log_bytes:,} bytes{unsaved}{damaged}",
+        f"log        {count(found.events, 'event')}, {found.log_bytes:,} bytes{unsaved}{damaged}",
         f"state      {found.state}",
     ]
     if found.tools:
