@@ -27,7 +27,7 @@ from tests.support.kafka import MockCluster, mock_cluster, read, read_topic, unt
 
 PROGRAM = str(Path(sys.executable).with_name("dspy-agent"))
 TOPIC = "agent.learning"
-KILLS = 6
+KILLS = 4
 
 
 @pytest.fixture
