@@ -10,11 +10,13 @@ from dspy_agent.cli.main import run_command
 from dspy_agent.cli.parsing import Parsed, parse
 from dspy_agent.learning.explained import explain
 from dspy_agent.learning.hook import suggested
+from dspy_agent.learning.policy_state import STATE_NAME, open_policy
 from dspy_agent.learning.uses import Run
 from dspy_agent.suggest.bandit import BanditSuggester
 from dspy_agent.suggest.request import Request, Suggestion, of_decision
 from dspy_agent.tools.registry import BY_NAME
 from tests.learning.kit import events, project
+from tests.rl.kit import live
 
 
 @pytest.fixture
@@ -53,3 +55,13 @@ def test_the_user_s_own_choice_leaves_the_suggestion_alone(workspace: Path) -> N
     (own,) = [event for event in events(workspace) if event.tool == "grep"]
     assert (own.policy.name, own.features, own.propensity) == ("user", {}, None)
     assert own.decision_id != first.decision_id
+
+
+def test_one_shot_suggestions_keep_the_state_near_the_log(workspace: Path) -> None:
+    live(workspace, 20)
+    _suggest("where is a date parsed", workspace)
+    assert not (workspace / STATE_NAME).exists()
+    live(workspace, 60, seed=2)
+    _suggest("where is a date parsed", workspace)
+    assert open_policy(workspace).unsaved == 0
+    assert (workspace / STATE_NAME).exists()

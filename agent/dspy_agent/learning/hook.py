@@ -45,6 +45,19 @@ def suggested(run: Run, workspace: Path, folder: Path) -> None:
     with _harmless(), _remembered(folder) as (found, waiting):
         offered(waiting, found.memory, run, time.time())
         found.save()  # its key
+    _snapshot_if_due(workspace)
+
+
+def _snapshot_if_due(workspace: Path) -> None:
+    """Keep what is learned near the log, where no session does: the next suggestion has less to learn anew."""
+    from dspy_agent.learning.background import unsaved_lines
+    from dspy_agent.learning.policy_state import background_steps, open_policy
+    from dspy_agent_core.errors import AgentError
+
+    steps = background_steps()
+    if unsaved_lines(workspace, steps) >= steps:
+        with contextlib.suppress(OSError, AgentError):  # it is told where it is read
+            open_policy(workspace, lambda text: None).save()
 
 
 def files_changed(paths: Sequence[str], workspace: Path, folder: Path) -> None:

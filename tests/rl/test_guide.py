@@ -1,0 +1,34 @@
+"""The commands of the guide run as they stand there, one after the other, in a project like its own."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dspy_agent.cli.main import run_command
+from tests.learning.kit import project
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "learning.md"
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project(tmp_path / "shop"))
+    said = commands()
+    assert len(said) > 10
+    for command in said:
+        out = io.TextIOWrapper(io.BytesIO())
+        with contextlib.redirect_stdout(out):
+            code = run_command(shlex.split(command)[1:])
+        out.flush()
+        text = out.buffer.getvalue()  # type: ignore[attr-defined]
+        assert (code, text != b"") == (0, True), (command, text)
