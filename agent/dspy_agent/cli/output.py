@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dspy_agent.learning.place import TOOLS, learning_folder
+from dspy_agent.learning.place import TOOLS, learning_folder, may_be_awaited
 from dspy_agent.tools.base import Tool, ToolContext
 from dspy_agent_core.contracts.results import to_jsonable
 from dspy_agent_core.errors import AgentError
@@ -81,8 +81,8 @@ def _tell(
     decision: Suggestion | None,
 ) -> None:
     """Tell what came of a run (None: it failed), where that is learned from."""
-    folder = learning_folder(context.workspace) if decision or tool.name in TOOLS else None
-    if folder is None:
+    folder = learning_folder(context.workspace)
+    if folder is None or not (decision or tool.name in TOOLS or may_be_awaited(tool.name, folder)):
         return
     from dspy_agent.learning.hook import tool_ran
     from dspy_agent.learning.uses import Run

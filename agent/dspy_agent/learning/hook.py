@@ -12,6 +12,7 @@ from dspy_agent.learning import rewarded_waiting
 from dspy_agent.learning.event import LOG_NAME, Choice, Event, encode
 from dspy_agent.learning.log import append
 from dspy_agent.learning.memory import Held, held
+from dspy_agent.learning.place import TOOLS
 from dspy_agent.learning.rewarded import at_once, came_of, carried, edited_as_planned, offered, remember
 from dspy_agent.learning.rewarded_parts import with_reward
 from dspy_agent.learning.rewarded_waiting import Waiting
@@ -28,6 +29,8 @@ def tool_ran(run: Run, workspace: Path, folder: Path) -> None:
     with _harmless(), _remembered(folder) as (found, waiting):
         now = time.time()
         run = carried(waiting, found.memory, run, now)
+        if run.tool not in TOOLS and not run.decision_id:
+            return  # it may have been what was suggested, and is not
         of_others = opened(found.memory, run, workspace, now)
         of_others += came_of(waiting, found.memory, run, workspace, now)
         if of_others:  # saved before they are told: killed in between, they are told never, and not twice
@@ -49,7 +52,7 @@ def suggested(run: Run, workspace: Path, folder: Path) -> None:
 
 
 def _snapshot_if_due(workspace: Path) -> None:
-    """Keep what is learned near the log, where no session does: the next suggestion has less to learn anew."""
+    """Bring the state near the log, where no session does: the next suggestion has less to learn anew."""
     from dspy_agent.learning.background import unsaved_lines
     from dspy_agent.learning.policy_state import background_steps, open_policy
     from dspy_agent_core.errors import AgentError

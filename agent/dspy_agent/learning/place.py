@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from dspy_agent.index.location import index_folder
+from dspy_agent.workspace.files import open_regular
 from dspy_agent_core.errors import WorkspaceError
 
 _TEXT: Final = "apply codectx ctx edit emb-index esearch extract grep index intel plan run undo vretr"
 TOOLS: Final = frozenset(_TEXT.split())
+WAITING_NAME: Final = "waiting.json"
+_MOST_WAITING: Final = 1 << 20
 
 
 def learning_folder(workspace: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -24,6 +27,15 @@ def learning_folder(workspace: Path, environ: Mapping[str, str] = os.environ) ->
         return None
     folder = index_folder(workspace, environ)
     return folder if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def may_be_awaited(tool: str, folder: Path) -> bool:
+    """Return whether ``tool`` may have been suggested a moment ago: its run then tells of that."""
+    try:
+        with open_regular(folder / WAITING_NAME, follow=False) as file:
+            return f'"{tool}"'.encode() in file.read(_MOST_WAITING)
+    except OSError:
+        return False
 
 
 def make_learning_folder(workspace: Path, environ: Mapping[str, str] = os.environ) -> Path:

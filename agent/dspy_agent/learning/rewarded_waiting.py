@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from dspy_agent.learning.event import Choice, Scalar
+from dspy_agent.learning.place import WAITING_NAME as NAME
 from dspy_agent.workspace.files import open_regular
 
-NAME: Final = "waiting.json"
 _VERSION: Final = 1
 _MOST_BYTES: Final = 1 << 20
 _MOST_OFFERS: Final = 8
