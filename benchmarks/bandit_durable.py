@@ -2,9 +2,10 @@
 
 1. Steps: choose an arm, append the event and wait for the disk, learn from it. In turn with a bare append of
    the same bytes to another file, which is the disk's own share. Snapshots are made each 64 events by another
-   process, as the trainer beside an agent does. Then the same in memory (/dev/shm): our own share.
+   process, as the trainer beside an agent does. Then the same in memory (/dev/shm): our own share. `cpu` is
+   what a step takes of a core, however busy the machine is.
 2. Kills of writers: two processes choose, tell, learn and snapshot (each 4 events) in one workspace, and are
-   killed -9 after 1 to 150 ms. After each kill: every event that was acknowledged is in the log once, and the
+   killed -9 after 1 to 300 ms. After each kill: every event that was acknowledged is in the log once, and the
    state that a new reader sees (snapshot and tail), and one that ran on, is that of one fold over the whole
    log, bit for bit.
 3. Kills of trainers: `stream trainer` over the real Kafka protocol (librdkafka's mock cluster), killed -9
@@ -91,22 +92,31 @@ def measure_steps(count: int, place: Path) -> dict[str, Any]:
         policies, dice = open_policy(workspace), random.Random(1)
         names, bare = policies.learner.arms.names, folder / "bare"
         keeper = forked(lambda: keep_state(workspace))
-        spans: dict[str, list[float]] = {"act": [], "append": [], "learn": [], "step": [], "bare": []}
+        spans: dict[str, list[float]] = {
+            name: [] for name in ("act", "append", "learn", "step", "bare", "cpu")
+        }
         for number in range(count + 50):
             features = context_of(names, dice)
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.thread_time()
             event = decided(workspace, policies, features)
             acted = time.perf_counter()
             append(workspace / LOG_NAME, [encode(event)])
             written = time.perf_counter()
             learner = policies.learner
-            learned = time.perf_counter()
+            learned, cpu = time.perf_counter(), time.thread_time() - cpu
             bare_append(bare, encode(event))
             end = time.perf_counter()
             if number >= 50:
                 for name, span in zip(
                     spans,
-                    (acted - start, written - acted, learned - written, learned - start, end - learned),
+                    (
+                        acted - start,
+                        written - acted,
+                        learned - written,
+                        learned - start,
+                        end - learned,
+                        cpu,
+                    ),
                     strict=True,
                 ):
                     spans[name].append(span)
@@ -114,6 +124,7 @@ def measure_steps(count: int, place: Path) -> dict[str, Any]:
         os.waitpid(keeper, 0)
         return {
             "steps": count,
+            "load": os.getloadavg()[0],
             "arms": len(learner.arms.arms),
             "features": len(names),
             "ms": {name: quantiles(found) for name, found in spans.items()},
@@ -160,7 +171,7 @@ def kill_writers(kills: int, seed: int) -> dict[str, Any]:
         policies, seen = open_policy(workspace, say), set[str]()
         for round in range(kills):
             writers = [writer(workspace, policies, seed + 2 * round + number) for number in range(2)]
-            time.sleep(dice.uniform(0.001, 0.150))
+            time.sleep(dice.uniform(0.001, 0.300))
             acknowledged = [told for process, pipe in writers for told in killed(process, pipe)]
             new = list(reader)
             for event in new:
@@ -177,7 +188,7 @@ def kill_writers(kills: int, seed: int) -> dict[str, Any]:
                 say(f"{round + 1} kills: {dict(found)}")
         found["counted twice or lost"] = abs(fold.decisions - len(seen))
         found["torn lines"] = reader.passed_over.total()
-        return {"kills": 2 * kills, "seed": seed, **found}
+        return {"kills": 2 * kills, "seed": seed, "load": os.getloadavg()[0], **found}
     finally:
         shutil.rmtree(folder)
 
@@ -265,6 +276,7 @@ def kill_trainers(kills: int, seed: int) -> dict[str, Any]:
         return {
             "kills": kills,
             "seed": seed,
+            "load": os.getloadavg()[0],
             "last run ended with": status,
             "own events": len(own),
             "of another agent": len(others),
@@ -291,14 +303,15 @@ def train(workspace: Path, broker: str, *, once: bool) -> None:
 
 
 def main() -> None:
-    """Measure, print the rows, write the raw numbers."""
+    """Measure what is asked for (0: as it was measured before), write the raw numbers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--kills", type=int, default=1000, help="of writers")
     parser.add_argument("--trainer-kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=20261127)
     arguments = parser.parse_args()
-    facts: dict[str, Any] = {"python": platform.python_version(), "load": os.getloadavg()[0]}
+    facts: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    facts["python"] = platform.python_version()
     if arguments.steps:
         facts["steps"] = {
             "on disk": measure_steps(arguments.steps, ROOT),

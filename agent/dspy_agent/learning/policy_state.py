@@ -85,6 +85,7 @@ class Policies:
     def __init__(self, workspace: Path, say: Callable[[str], None]) -> None:
         self._log = workspace / LOG_NAME
         self._path = workspace / STATE_NAME
+        self._prior_path = workspace / PRIOR_NAME
         self._workspace = workspace
         self._say = say
         self._said: set[str] = set()
@@ -141,7 +142,7 @@ class Policies:
     def _start(self) -> None:
         """Begin with the prior and the state file."""
         self._has_noted = False
-        self._prior_seen = _identity(self._workspace / PRIOR_NAME)
+        self._prior_seen = _identity(self._prior_path)
         self._prior = prior_of(self._workspace, self._tell)
         self._start_hash = _hash_of_start(self._prior)
         self._log_seen: Identity | None = None
@@ -150,7 +151,7 @@ class Policies:
 
     def _refresh(self) -> None:
         """Learn what is new in the log; all of it anew if it, or the prior, is another one."""
-        if _identity(self._workspace / PRIOR_NAME) != self._prior_seen:
+        if _identity(self._prior_path) != self._prior_seen:
             self._start()
         seen = _identity(self._log)
         if seen == self._log_seen:
