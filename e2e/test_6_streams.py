@@ -14,6 +14,7 @@ from .kit.agent import Agent
 from .kit.cluster import Cluster, Object, wait_for
 
 NAME = "shop"
+TEAM = "team"  # learns from the shop: its topics have the same prefix
 APP = "orders"
 RESTED = {"cpu": "10m", "memory": "64Mi"}
 
@@ -45,6 +46,23 @@ def topics(agent: Agent) -> dict[str, Object]:
     return {one["spec"]["topicName"]: one for one in found}
 
 
+def take_steps(agent: Agent, count: int) -> None:
+    """Let the shop's agent learn something, ``count`` times."""
+    code = "printf 'def total(cart):\\n    return sum(cart)\\n' > cart.py; dspy-agent index > /tmp/index"
+    step = f"for n in $(seq {count}); do dspy-agent grep total > /tmp/grep; done"
+    agent.inside(NAME, "sh", "-ec", f"test -e cart.py || {{ {code}; }}; {step}")
+
+
+def kill_trainer(agent: Agent) -> int:
+    """Kill the shop's trainer as the kernel would; return how often it had started before."""
+    pod = agent.cluster.get("pod", f"{NAME}-agent-0", agent.namespace) or {}
+    trainer = next(c for c in pod["status"]["containerStatuses"] if c["name"] == "trainer")
+    container = trainer["containerID"].rpartition("/")[2]
+    mine = f"grep -l {container} /proc/[0-9]*/cgroup | cut -d/ -f3"
+    agent.cluster.node("sh", "-ec", f"kill -9 $({mine})")
+    return int(trainer["restartCount"])
+
+
 def crashes(agent: Agent) -> list[Object]:
     text = agent.inside(NAME, "dspy-agent", "ctx", "--json", check=False).stdout
     events: list[Object] = json.loads(text)["events"] if text.strip() else []
@@ -69,6 +87,12 @@ def test_strimzi_is_picked_up_once_installed(agent: Agent) -> None:
     raw = topics(agent)[f"{prefix(agent)}logs.raw.{APP}"]
     assert raw["spec"]["partitions"] == 2
     assert raw["spec"]["config"]["message.timestamp.type"] == "LogAppendTime"
+    team = {"kafka": {"bootstrapServers": kafka.BOOTSTRAP}, "topicPrefix": prefix(agent)}
+    steps = [{"name": "RL_BACKGROUND_STEPS", "value": "1"}]
+    agent.cluster.apply(
+        workspace.manifest(TEAM, source={"empty": {}}, streaming=team, agent={"env": steps}),
+        namespace=agent.namespace,
+    )
 
 
 def test_a_crash_shows_in_a_connected_session_within_seconds(agent: Agent) -> None:
@@ -108,6 +132,7 @@ def test_a_broker_away_for_a_minute_and_killed_consumers_lose_nothing(agent: Age
     kafka.stop_broker(agent.cluster, agent.namespace)
     selector = f"dspy.dev/workspace={NAME},dspy.dev/component=context"
     stopped = time.monotonic()
+    take_steps(agent, 2)
     agent.cluster.kubectl(
         "delete", "pod", "-n", agent.namespace, "-l", selector, "--force", "--grace-period=0"
     )
@@ -135,6 +160,31 @@ def test_a_broker_away_for_a_minute_and_killed_consumers_lose_nothing(agent: Age
     assert (found["holes"], found["overlaps"], found["unequal"]) == (0, 0, 0), found
     assert found["read"] == found["raw"], found
     workspace.wait_ready(agent.cluster, agent.namespace, NAME)
+
+
+def test_what_an_agent_learned_reaches_another_one(agent: Agent) -> None:
+    """Also what it learned while the broker was away, and while its trainer was dead."""
+    before = workspace.wait_ready(agent.cluster, agent.namespace, NAME)["status"]["conditions"]
+    workspace.wait_ready(agent.cluster, agent.namespace, TEAM)
+    restarts = kill_trainer(agent)
+    take_steps(agent, 3)
+    shop = kafka.learned(agent.cluster, agent.namespace, NAME)
+    own = shop["own"]
+    assert shop["uses"]["grep"] == 5
+
+    def arrived() -> Object | None:
+        found = kafka.learned(agent.cluster, agent.namespace, TEAM)
+        return found if set(own) <= set(found["log"]) and not found["unsaved"] else None
+
+    found = wait_for(arrived, 60, lambda: f"{own} in {kafka.learned(agent.cluster, agent.namespace, TEAM)}")
+    assert set(own) <= set(found["topic"])
+    assert sorted(found["log"]) == sorted(set(found["log"])), "an event twice"
+    assert found["uses"] == shop["uses"]
+    assert "stream-trainer" in found["metrics"]
+    pod = agent.cluster.get("pod", f"{NAME}-agent-0", agent.namespace) or {}
+    counts = {c["name"]: c["restartCount"] for c in pod["status"]["containerStatuses"]}
+    assert counts == {"agent": 0, "trainer": restarts + 1}
+    assert workspace.wait_ready(agent.cluster, agent.namespace, NAME)["status"]["conditions"] == before
 
 
 def test_partitions_grow_and_never_shrink(agent: Agent) -> None:

@@ -134,9 +134,18 @@ def wait_shipped(cluster: Cluster, namespace: str, pod: str, seconds: float) -> 
 
 def contexts(cluster: Cluster, namespace: str, workspace: str, app: str, kind: str) -> Object:
     """Return what the contexts of ``app`` hold, as e2e/streams/contexts.py tells it. Raises Failed."""
+    return _look(cluster, namespace, workspace, "contexts.py", app, kind)
+
+
+def learned(cluster: Cluster, namespace: str, workspace: str) -> Object:
+    """Return what a workspace has learned, as e2e/streams/learned.py tells it. Raises Failed."""
+    return _look(cluster, namespace, workspace, "learned.py")
+
+
+def _look(cluster: Cluster, namespace: str, workspace: str, source: str, *words: str) -> Object:
     pod = f"{workspace}-agent-0"
-    words = ("exec", "-i", "-n", namespace, pod, "-c", "agent", "--", "python", "-", app, kind)
-    text = cluster.kubectl(*words, stdin=(SOURCES / "contexts.py").read_text(), timeout=120)
+    inside = ("exec", "-i", "-n", namespace, pod, "-c", "agent", "--", "python", "-", *words)
+    text = cluster.kubectl(*inside, stdin=(SOURCES / source).read_text(), timeout=120)
     found: Object = json.loads(text)
     return found
 
