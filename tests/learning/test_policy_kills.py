@@ -1,4 +1,4 @@
-"""Killed by -9 while they tell, learn and snapshot at once: what was acknowledged is there, and counts once."""
+"""Killed by -9 while they tell, learn and snapshot at once: what was acknowledged is there, and once."""
 
 from __future__ import annotations
 
