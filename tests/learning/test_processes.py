@@ -84,11 +84,13 @@ def test_a_hit_that_is_edited_is_told_when_the_index_sees_it(workspace: Path) ->
     assert edited.source == "index"
     (workspace / "other.py").write_text("def shape():\n    return 'flat'\n")
     used("index", cwd=workspace)
-    assert brief(events(workspace)[3:]) == [("esearch", "edited", 1)]
+    edited, indexed = events(workspace)[3:]
+    assert brief([edited]) == [("esearch", "edited", 1)]
+    assert indexed.tool == "index"  # it rests from now on
 
 
 def test_an_edit_before_a_search_is_no_use_of_it(workspace: Path) -> None:
-    used("index", cwd=workspace)
+    used("index", cwd=workspace, DSPY_AGENT_LEARNING="off")
     (workspace / "dates.py").write_text("def parse_date(text, zone):\n    return text\n")
     used("grep", "parse_date", cwd=workspace)  # which does not look at the index
     used("esearch", "shape", cwd=workspace)
@@ -96,19 +98,19 @@ def test_an_edit_before_a_search_is_no_use_of_it(workspace: Path) -> None:
 
 
 def test_a_session_tells_the_same(workspace: Path) -> None:
-    said = dspy_agent(
-        cwd=workspace, lines="esearch --q 'parse date'\ncodectx dates.py\nwhere is shape defined\n"
-    )
+    lines = "esearch --q 'parse date'\ncodectx dates.py\nwhere is shape defined\n"
+    said = dspy_agent(cwd=workspace, lines=lines, DSPY_AGENT_POLICY="best")
     assert said.returncode == 0, said.stderr
     search, opened, described, task = events(workspace)
     assert brief([opened]) == [("esearch", "opened", 1)]
     assert opened.decision_id == search.decision_id
     assert len({event.session for event in (search, opened, described, task)}) == 1
-    assert (task.tool, task.source, task.policy.name) == ("extract", "session", "linear")
+    assert (task.tool, task.source, task.policy.name) == ("extract", "session", "best")
+    assert task.propensity == 1.0
 
 
 def test_nothing_found_is_told_too(workspace: Path) -> None:
-    used("index", cwd=workspace)
+    used("index", cwd=workspace, DSPY_AGENT_LEARNING="off")
     assert dspy_agent("grep", "nowhere_at_all", cwd=workspace).returncode == 1
     assert dspy_agent("codectx", "nowhere_at_all", cwd=workspace).returncode == 1
     assert brief(events(workspace)) == [("grep", 0), ("codectx", 0)]
@@ -118,7 +120,7 @@ def test_nothing_found_is_told_too(workspace: Path) -> None:
     "words", [["esearch", "--help"], ["grep", "("], ["esearch"], ["codectx", "no/such.py"], ["ls"], ["tree"]]
 )
 def test_help_errors_and_listings_leave_no_event(workspace: Path, words: list[str]) -> None:
-    used("index", cwd=workspace)
+    used("index", cwd=workspace, DSPY_AGENT_LEARNING="off")
     before = sorted(workspace.iterdir())
     dspy_agent(*words, cwd=workspace)
     assert not events(workspace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,7 @@ def test_eval_needs_decisions_of_a_policy(workspace: Path) -> None:
 
 
 def test_reset_asks_and_sets_aside(workspace: Path) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=workspace, check=True)
     live(workspace, 5)
     snapshot(workspace)
     assert answer("reset", cwd=workspace, code=2)["error"]["code"] == "NotConfirmed"
@@ -113,6 +115,8 @@ def test_reset_asks_and_sets_aside(workspace: Path) -> None:
     assert not (workspace / LOG_NAME).exists()
     assert not (workspace / STATE_NAME).exists()
     assert (workspace / f"{LOG_NAME}.aside").exists()
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=workspace, check=True, capture_output=True)
+    assert b".aside" not in status.stdout
     assert answer("reset", "--yes", cwd=workspace, code=1) == {"set_aside": []}
     assert answer("status", cwd=workspace, code=1)["decisions"] == 0
     used("esearch", "parse date", cwd=workspace)

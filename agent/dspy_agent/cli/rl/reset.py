@@ -34,6 +34,7 @@ def reset(
     as_json: JsonOption = False,
 ) -> int:
     """Set aside what was learned here, and begin anew."""
+    from dspy_agent.learning.exclude import keep_from_git
     from dspy_agent.learning.policy_state import reset as set_aside
     from dspy_agent_core.errors import WorkspaceError
 
@@ -47,6 +48,8 @@ def reset(
             code="NotReset",
             next="Make the workspace writable, or try again when no other process is learning.",
         ) from None
+    for name in done:
+        keep_from_git(folder, name)
     if as_json:
         print_json({"set_aside": done})
     else:
