@@ -33,12 +33,14 @@ generated:  ## are the CRDs, the chart's copy of them, schemas and references up
 	$(RUN) python -m dspy_operator.api.generate --check
 	$(RUN) python -m dspy_agent_core.contracts.schemas --check
 	$(RUN) python -m dspy_agent.cli.reference --check
+	$(RUN) python -m dspy_agent.suggest.simulated.make --check
 
 generate:  ## write the generated files
 	$(RUN) python -m dspy_operator.api.generate
 	$(RUN) python helm/sync.py
 	$(RUN) python -m dspy_agent_core.contracts.schemas
 	$(RUN) python -m dspy_agent.cli.reference
+	$(RUN) python -m dspy_agent.suggest.simulated.make
 
 chart:  ## lint the chart, render it in many ways, validate what comes out
 	helm lint --strict helm/dspy-agent

@@ -59,7 +59,7 @@ class Shell:
 
         Whatever a tool raises is told and returned as a code; only signals and a broken output pass.
         """
-        line = line.strip()
+        line = line.strip().removeprefix("dspy-agent ")
         if not line:
             return 0
         if line in EXIT_WORDS:

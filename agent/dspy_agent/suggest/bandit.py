@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from dspy_agent_core.bandit.linear import LinearArms
 
 VARIABLE: Final = "DSPY_AGENT_POLICY"
+_EXPLORED: Final = "it is tried now and then to learn what helps"
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Look:
     """A look at a request: what is known, which words fit, and what rests."""
 
     request: Request
@@ -93,16 +94,15 @@ class BanditSuggester:
             self._opened[workspace] = self._open(workspace)
         return self._opened[workspace].learner
 
-    def _look(self, request: Request, learner: Learner) -> _Seen:
+    def _look(self, request: Request, learner: Learner) -> _Look:
         facts = request.facts or Facts(request.text, request.workspace, request.logs)
         filled = {
             tool: words
             for tool in request.tools
             if tool not in request.mask and (words := fill(tool, facts, request)) is not None
         }
-        return _Seen(
-            request, facts, features_of(request, facts), filled, self._rests(request, learner, filled)
-        )
+        known = {name: value for name, value in features_of(request, facts).items() if value}
+        return _Look(request, facts, known, filled, self._rests(request, learner, filled))
 
     def _rests(self, request: Request, learner: Learner, filled: Mapping[str, Words]) -> dict[str, float]:
         """Return which tools rest, and how long; none that the task names."""
@@ -120,7 +120,7 @@ class BanditSuggester:
 class _Made:
     """A choice that was made, and what is told of it."""
 
-    look: _Seen
+    look: _Look
     learner: Learner
     arms: LinearArms
     x: np.ndarray
@@ -147,10 +147,11 @@ class _Made:
         known = self.learner.arms.index(tool)
         helped = known is not None and self.arms.theta[place, 0] > self.arms.start[place, 0]
         propensity = float(self.choice.propensities[place]) if self.choice is not None else 0.0
+        why = because(terms, self._average(), look.facts, look.request, helped=helped)
         return Suggestion(
             tool=tool,
             score=min(max(score, 0.0), 1.0),
-            because=because(terms, self._average(), look.facts, look.request, helped=helped),
+            because=f"{_EXPLORED}, {why}" if self._is_explored(place) else why,
             words=look.filled[tool],
             features=look.features,
             decision_id=self.decision_id,
@@ -159,6 +160,15 @@ class _Made:
             mask=self._mask(),
             terms=terms,
             rests=look.rests.get(tool, 0.0),
+        )
+
+    def _is_explored(self, place: int) -> bool:
+        """Return whether it was drawn although the policy prefers another one."""
+        choice = self.choice
+        return (
+            choice is not None
+            and place == choice.arm
+            and bool(choice.propensities[place] < choice.propensities.max())
         )
 
     def _average(self) -> dict[str, float]:

@@ -14,6 +14,7 @@ from dspy_agent.tools.amounts import count
 
 Terms = Mapping[str, float]
 _MOST: Final = 3
+_FEW: Final = 2
 _SHARE: Final = 0.3  # of the strongest reason: less is not worth a word
 _FACTS: Final = frozenset(
     {"names_path", "names_folder", "names_symbol", "symbol_coded", "quoted", "showed_symbol", "opened"}
@@ -75,6 +76,11 @@ def _code(facts: Facts, request: Request) -> Iterator[str]:
     yield from (f"{word} looks like a name" for word in facts.words[:1] if looks_like_code(word))
 
 
+def _symbol(facts: Facts, request: Request) -> Iterator[str]:
+    if facts.symbol and (looks_like_code(facts.symbol) or len(facts.words) <= _FEW):
+        yield f"{facts.symbol} is defined here"  # among many words it may be a word like any other
+
+
 def _showed(facts: Facts, request: Request) -> Iterator[str]:
     if step := showed(request.seen):
         yield f"{step.tool} showed {(*step.symbols, *step.paths, 'places')[0]}"
@@ -116,8 +122,8 @@ _TOLD: Final[Mapping[str, Callable[[Facts, Request], Iterator[str]]]] = {
     "quoted": lambda facts, request: iter([f'you quote "{vocabulary.quoted(facts.text)}"']),
     "names_path": lambda facts, request: iter([f"{facts.path} is a file here"]),
     "names_folder": lambda facts, request: iter([f"{facts.folder} is a folder here"]),
-    "names_symbol": lambda facts, request: iter([f"{facts.symbol} is defined here"]),
-    "symbol_coded": lambda facts, request: iter([f"{facts.symbol} is defined here"]),
+    "names_symbol": _symbol,
+    "symbol_coded": _symbol,
     "found_text": _text,
     "rarity": _text,
     "words": _words,

@@ -51,6 +51,13 @@ class PlanArguments:
 
 
 @dataclass(frozen=True, slots=True)
+class SuggestArguments:
+    """Arguments of ``suggest``."""
+
+    task: _TASK = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChatArguments:
     """Arguments of ``chat``."""
 

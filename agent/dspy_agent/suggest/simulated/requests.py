@@ -91,6 +91,8 @@ KINDS: Final[tuple[Kind, ...]] = (
             "what happens when it {does}",
             "how is it decided whether it {does}",
             "I am looking for what {does}",
+            "how does the {word} work",
+            "how are {word} handled?",
         ),
         {
             "esearch": 0.78,
@@ -151,6 +153,12 @@ KINDS: Final[tuple[Kind, ...]] = (
             "500 errors since yesterday",
             "the worker keeps crashing with a timeout",
             "anything in the logs about {word}?",
+            "what crashed?",
+            "any errors?",
+            "what broke the {word}",
+            "did it crash or is it down",
+            "show the warnings and timeouts",
+            "are there failures in the {word}",
         ),
         {
             "ctx": 0.92,

@@ -35,7 +35,7 @@ READ: tuple[Tool, ...] = (
         run="dspy_agent.tools.grep:run",
         render="dspy_agent.tools.grep:render",
         cost=0.1,
-        cooldown=0,
+        cooldown=2,
         examples=("dspy-agent grep 'def \\w+_test' tests", "dspy-agent grep -F 'a[0]' -g '*.py' -C 2 --json"),
         notes="dspy_agent.tools.grep:notes",
     ),

@@ -37,6 +37,21 @@ THINK: tuple[Tool, ...] = (
         notes="dspy_agent.tools.chat:notes",
     ),
     Tool(
+        name="suggest",
+        summary="Suggest the tool for a task, by what has helped here: its command, why, and the next best.",
+        arguments=args.SuggestArguments,
+        run="dspy_agent.tools.suggest:run",
+        render="dspy_agent.tools.suggest:render",
+        cost=0.2,
+        cooldown=0,
+        examples=(
+            "dspy-agent suggest 'where is the session cookie signed?'",
+            "dspy-agent suggest why does checkout fail --json",
+        ),
+        reads_logs=True,
+        notes="dspy_agent.tools.suggest:notes",
+    ),
+    Tool(
         name="run",
         summary="Run a command in a sandbox: no network, and only the workspace can be written.",
         arguments=args.RunArguments,
