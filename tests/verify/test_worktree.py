@@ -114,6 +114,7 @@ def test_a_workspace_that_is_too_large(
 def test_each_state_is_told_from_the_next(workspace: Path) -> None:
     states = [state_of(workspace)]
     (workspace / ".dspy_memory.jsonl").write_text("")
+    (workspace / "src" / "__pycache__").mkdir()
     assert state_of(workspace) == states[0]
     (workspace / "src" / "a.py").write_text("a = 22\n")
     states.append(state_of(workspace))

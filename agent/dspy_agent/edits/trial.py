@@ -17,6 +17,8 @@ from dspy_agent.verify.checks import Verification, verify
 from dspy_agent.verify.worktree import scratch
 
 _QUICK_SECONDS = 30.0
+_CHECK_SECONDS = 180.0
+_LEAST_SECONDS = 10.0
 _MOST_TARGETS = 20
 
 
@@ -29,6 +31,10 @@ class Trials:
         named = [test for test in self._failing if _is_named(test, looked.tests)]
         self._targets = named or self._failing
         self._named = files_of(looked.tests)
+        self._affected: dict[tuple[str, tuple[int, int]], list[str]] = {}
+
+    def _left(self) -> float:
+        return max(_LEAST_SECONDS, self._deadline - time.monotonic())
 
     def judged(self, candidate: Candidate) -> Candidate:
         """Return ``candidate`` with what the tests and the checks say of it."""
@@ -40,7 +46,7 @@ class Trials:
             self._workspace,
             candidate.changes,
             tests=self._tests(candidate),
-            seconds=max(10.0, min(180.0, self._deadline - time.monotonic())),
+            seconds=min(_CHECK_SECONDS, self._left()),
         )
         return replace(
             candidate,
@@ -56,8 +62,9 @@ class Trials:
         if python is None:
             return set(), ""
         self._tell(f"candidate {candidate.number}: running the failing tests")
+        seconds = min(_QUICK_SECONDS, self._left())
         with scratch(self._workspace, candidate.changes) as made:
-            ran = run_traced(made, self._workspace, python, self._failing, _QUICK_SECONDS, lines=False)
+            ran = run_traced(made, self._workspace, python, self._failing, seconds, lines=False)
         passed = {test for test in self._failing if ran.outcomes.get(test) == "passed"}
         if len(passed) == len(self._failing):
             return passed, ""
@@ -68,8 +75,13 @@ class Trials:
         """Return the test files to run: those of the task, and those that the change may affect."""
         if not self._named:
             return None
-        lines = {candidate.path: [candidate.lines]} if candidate.lines else {}
-        return list(dict.fromkeys([*self._named, *affected_tests(self._workspace, lines)]))
+        affected: list[str] = []
+        if candidate.lines:
+            place = candidate.path, candidate.lines
+            if place not in self._affected:
+                self._affected[place] = affected_tests(self._workspace, {candidate.path: [candidate.lines]})
+            affected = self._affected[place]
+        return list(dict.fromkeys([*self._named, *affected]))
 
     def _is_verified(self, found: Verification) -> bool:
         tests = found.tests

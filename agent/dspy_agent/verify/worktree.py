@@ -170,8 +170,10 @@ def state_of(workspace: Path) -> bytes:
     nothing = Scratch(workspace, workspace)
     while stack:
         for entry, kind in _entries(stack.pop(), nothing, workspace):
-            if kind == "folder":
+            if kind == "folder":  # its time changes with what is left out
                 stack.append(entry.path)
+                seen.update(f"{entry.path!r}\n".encode())
+                continue
             with contextlib.suppress(OSError):
                 found = entry.stat(follow_symlinks=False)
                 seen.update(
