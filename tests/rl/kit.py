@@ -36,7 +36,7 @@ def answer(*words: str, cwd: Path, code: int = 0) -> dict[str, Any]:
     with contextlib.redirect_stdout(said):
         got = run_command(["--workspace", str(cwd), "rl", *words, "--json"])
     said.flush()
-    text = said.buffer.getvalue()  # type: ignore[attr-defined]
+    text = said.buffer.getvalue()
     assert got == code, text
     found: dict[str, Any] = json.loads(text)
     return found

@@ -79,20 +79,27 @@ def test_curve_plots_and_counts(workspace: Path) -> None:
     assert answer("curve", "--tool", "nope", cwd=workspace, code=2)["error"]["code"] == "UnknownTool"
 
 
-def test_eval_tells_a_bad_policy_from_a_good_one_and_too_little_from_enough(workspace: Path) -> None:
+def test_eval_tells_too_little_from_enough(workspace: Path, tmp_path: Path) -> None:
     live(workspace, 20)
     few = answer("eval", "--policy", "greedy", cwd=workspace)
     assert [one["verdict"] for one in few["policies"]] == ["too little to tell"]
-    assert "30 more decisions" in few["next"]
-    live(workspace, 400, seed=2)
-    found = answer("eval", "--policy", "greedy", "--policy", "best", cwd=workspace)
-    assert (found["decisions"], found["others"]) == (420, 0)
-    assert [one["policy"] for one in found["policies"]] == ["greedy", "best"]
+    assert "after 30 more decisions" in few["next"]
+    live(other := project(tmp_path / "other"), 300, by="thompson")
+    found = answer("eval", "--policy", "thompson", "--policy", "best", cwd=other)
+    assert (found["decisions"], found["others"]) == (300, 0)
+    acting, best = found["policies"]
+    assert (acting["policy"], acting["effective"]) == ("thompson", 300.0)  # it is the one that acted
+    assert acting["ips"] == acting["snips"] == found["logged"]
+    assert acting["gain"]["low"] < 0.02
+    assert acting["gain"]["high"] > -0.02
+    assert acting["verdict"] == "no difference"
+    assert best["effective"] < 300
     for one in found["policies"]:
         assert one["dr"]["low"] <= one["dr"]["value"] <= one["dr"]["high"]
-        assert one["dr"]["high"] > found["logged"]["low"]  # it knows as much as the one that explored
-    said = rl("eval", cwd=workspace)
-    assert "420 decisions of policies" in said.stdout
+        gain = one["dr"]["value"] - found["logged"]["value"]
+        assert one["gain"]["value"] == pytest.approx(gain, abs=1e-3)
+    said = rl("eval", cwd=other)
+    assert "300 decisions of policies" in said.stdout
     error = answer("eval", "--policy", "dice", cwd=workspace, code=2)["error"]
     assert error["code"] == "UnknownPolicy"
     assert "thompson" in error["next"]

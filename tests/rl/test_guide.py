@@ -31,5 +31,5 @@ def test_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         with contextlib.redirect_stdout(out):
             code = run_command(shlex.split(command)[1:])
         out.flush()
-        text = out.buffer.getvalue()  # type: ignore[attr-defined]
+        text = out.buffer.getvalue()
         assert (code, text != b"") == (0, True), (command, text)

@@ -6,22 +6,26 @@ then. How that becomes an estimate is :mod:`dspy_agent_core.bandit.ope`'s.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from dspy_agent.learning.history import History, is_decision, nothing_learned
 from dspy_agent.learning.prior_file import prior_of
+from dspy_agent.tools.amounts import count
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent_core.bandit.learner import Learner
 from dspy_agent_core.bandit.ope import Estimate, Estimates, estimate
 from dspy_agent_core.bandit.policies import POLICIES, Greedy, Policy, policy
+from dspy_agent_core.bandit.prior import Floats
 
 ENOUGH_DECISIONS: Final = 50
 ENOUGH_EFFECTIVE: Final = 25.0
+_NORMAL_975: Final = 1.959963984540054
 BEST: Final = "best"
 NAMES: Final = (*POLICIES, BEST)
 
@@ -39,12 +43,16 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a policy would have earned. ``effective``: how many decisions of its own that is worth."""
+    """What a policy would have earned. ``effective``: how many decisions of its own that is worth.
+
+    ``gain``: what that is more (by the doubly robust estimate) than what was earned, decision by decision.
+    """
 
     policy: str
     ips: Interval
     snips: Interval | None
     dr: Interval
+    gain: Interval
     effective: float
     verdict: Verdict
 
@@ -74,8 +82,8 @@ class _Logged:
     id: str
     action: int
     propensity: float
-    predicted: Any
-    chances: list[Any]
+    predicted: Floats
+    chances: list[Floats]
 
 
 def judge(workspace: Path, names: Sequence[str], say: Callable[[str], None]) -> Judgement:
@@ -93,23 +101,57 @@ def judge(workspace: Path, names: Sequence[str], say: Callable[[str], None]) -> 
         if rewards:
             error.message = "No decision here was made by a policy: there is nothing to judge one by."
         raise error
-    width = max(len(one.predicted) for one in logged)
-    earned = np.array([rewards[one.id] for one in logged])
-    known = [np.array([one.propensity for one in logged]), np.array([one.action for one in logged])]
-    predicted = _rows([one.predicted for one in logged], width)
-    found = [
-        estimate(earned, known[0], _rows([one.chances[number] for one in logged], width), predicted, known[1])
-        for number in range(len(asked))
-    ]
-    half = 1.959963984540054 * float(earned.std(ddof=1)) / len(earned) ** 0.5 if len(earned) > 1 else np.inf
-    mean = float(earned.mean())
+    table = _Table(logged, np.array([rewards[one.id] for one in logged]))
+    found = [table.judged(one.name, number) for number, one in enumerate(asked)]
     return Judgement(
         decisions=len(logged),
         others=len(rewards) - len(logged),
-        logged=_interval(Estimate(mean, mean - half, mean + half)),
-        policies=[_judged(one.name, each, mean) for one, each in zip(asked, found, strict=True)],
-        next=_next(found),
+        logged=_mean(table.earned),
+        policies=found,
+        next=_next(len(logged), found),
     )
+
+
+class _Table:
+    """The logged decisions as arrays. Tools that joined later could not be chosen before."""
+
+    def __init__(self, logged: Sequence[_Logged], earned: Floats) -> None:
+        self.earned = earned
+        self._logged = logged
+        self._width = max(len(one.predicted) for one in logged)
+        self._rows = np.arange(len(logged))
+        self._taken = np.array([one.action for one in logged])
+        self._propensities = np.array([one.propensity for one in logged])
+        self._predicted = self._wide([one.predicted for one in logged])
+
+    def judged(self, name: str, number: int) -> Judged:
+        """Judge the policy ``name``, the ``number``-th of those that were asked."""
+        chances = self._wide([one.chances[number] for one in self._logged])
+        known = self.earned, self._propensities, chances, self._predicted, self._taken
+        found: Estimates = estimate(*known)
+        gain = _mean(self._doubly_robust(chances) - self.earned)
+        return Judged(
+            policy=name,
+            ips=_interval(found.ips),
+            snips=None if found.snips is None else _interval(found.snips),
+            dr=_interval(found.dr),
+            gain=gain,
+            effective=round(found.effective, 1),
+            verdict=_verdict(found, gain),
+        )
+
+    def _doubly_robust(self, chances: Floats) -> Floats:
+        """Return each decision's share of the doubly robust estimate, to compare it with what was earned."""
+        weights = chances[self._rows, self._taken] / self._propensities
+        surprise: Floats = self.earned - self._predicted[self._rows, self._taken]
+        shares: Floats = (chances * self._predicted).sum(axis=1) + weights * surprise
+        return shares
+
+    def _wide(self, rows: Sequence[Floats]) -> Floats:
+        table = np.zeros((len(rows), self._width))
+        for place, row in enumerate(rows):
+            table[place, : len(row)] = row
+        return table
 
 
 def _replayed(log: History, learner: Learner, asked: Sequence[Policy]) -> list[_Logged]:
@@ -130,36 +172,34 @@ def _replayed(log: History, learner: Learner, asked: Sequence[Policy]) -> list[_
     return found
 
 
-def _rows(rows: Sequence[Any], width: int) -> Any:
-    """Return rows of one width: tools that joined later could not be chosen before."""
-    table = np.zeros((len(rows), width))
-    for place, row in enumerate(rows):
-        table[place, : len(row)] = row
-    return table
-
-
-def _judged(name: str, found: Estimates, logged: float) -> Judged:
-    dr = _interval(found.dr)
-    verdict: Verdict = "no difference"
+def _verdict(found: Estimates, gain: Interval) -> Verdict:
     if found.decisions < ENOUGH_DECISIONS or found.effective < ENOUGH_EFFECTIVE:
-        verdict = "too little to tell"
-    elif found.dr.low > logged:
-        verdict = "better"
-    elif found.dr.high < logged:
-        verdict = "worse"
-    snips = None if found.snips is None else _interval(found.snips)
-    return Judged(name, _interval(found.ips), snips, dr, round(found.effective, 1), verdict)
+        return "too little to tell"
+    if gain.low is not None and gain.low > 0:
+        return "better"
+    return "worse" if gain.high is not None and gain.high < 0 else "no difference"
+
+
+def _mean(each: Floats) -> Interval:
+    """Return the mean, with the interval of the central limit theorem."""
+    value = float(each.mean())
+    half = _NORMAL_975 * float(each.std(ddof=1)) / math.sqrt(len(each)) if len(each) > 1 else math.inf
+    return _interval(Estimate(value, value - half, value + half))
 
 
 def _interval(found: Estimate) -> Interval:
-    ends = [round(end, 4) if np.isfinite(end) else None for end in (found.low, found.high)]
+    ends = [round(end, 4) if math.isfinite(end) else None for end in (found.low, found.high)]
     return Interval(round(found.value, 4), *ends)
 
 
-def _next(found: Sequence[Estimates]) -> str:
-    fewest = min(one.decisions for one in found)
-    if fewest < ENOUGH_DECISIONS:
-        return f"Use it on: {ENOUGH_DECISIONS - fewest} more decisions, then judge again."
-    if min(one.effective for one in found) < ENOUGH_EFFECTIVE:
-        return "Let it explore more, so that its log tells of other policies too: DSPY_AGENT_POLICY=thompson"
-    return "To act by another one: export DSPY_AGENT_POLICY=NAME"
+def _next(decisions: int, found: Sequence[Judged]) -> str:
+    if decisions < ENOUGH_DECISIONS:
+        return f"Judge again after {count(ENOUGH_DECISIONS - decisions, 'more decision')}."
+    if better := [one for one in found if one.verdict == "better"]:
+        best = max(better, key=lambda one: one.gain.value)
+        return f"export DSPY_AGENT_POLICY={best.policy}"
+    if all(one.verdict == "too little to tell" for one in found):
+        return (
+            "Let it explore, so that its log tells of other policies too: export DSPY_AGENT_POLICY=thompson"
+        )
+    return "Keep the one that acts."

@@ -23,7 +23,8 @@ $ dspy-agent rl eval --policy greedy --policy thompson --json
 
 Only decisions that a policy made count, by how likely it was to make them. Three estimates of the mean
 reward of a decision, with 95 % intervals: IPS is unbiased and jumps, SNIPS is steadier and a little biased,
-DR (doubly robust) leans on what was learned. Trust DR, and none where they are far apart."""
+DR (doubly robust) leans on what was learned. Trust DR, and none where they are far apart. The gain is what
+DR is more than what was earned; worth is how many decisions of its own the policy would need for it."""
 
 
 def register(group: typer.Typer) -> None:
@@ -68,12 +69,12 @@ def _lines(found: Judgement) -> Iterator[str]:
     others = f" ({found.others:,} more were made by you or a model)" if found.others else ""
     made = count(found.decisions, "decision")
     yield f"{made} of policies{others}; mean reward {_interval(found.logged)}"
-    yield f"{'policy':<10} {'IPS':>26} {'SNIPS':>26} {'DR':>26} {'worth':>7}"
+    yield f"{'policy':<10} {'DR':>24} {'gain':>24} {'SNIPS':>7} {'IPS':>7} {'worth':>7}"
     for one in found.policies:
-        snips = "-" if one.snips is None else _interval(one.snips)
+        snips = "-" if one.snips is None else f"{one.snips.value:+.3f}"
         yield (
-            f"{one.policy:<10} {_interval(one.ips):>26} {snips:>26} {_interval(one.dr):>26}"
-            f" {one.effective:>7g}  {one.verdict}"
+            f"{one.policy:<10} {_interval(one.dr):>24} {_interval(one.gain):>24} {snips:>7}"
+            f" {one.ips.value:>+7.3f} {one.effective:>7g}  {one.verdict}"
         )
     yield f"next: {found.next}"
 
