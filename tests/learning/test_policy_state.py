@@ -238,6 +238,20 @@ def test_a_team_shares_a_prior_by_a_file(workspace: Path, said: list[str], tmp_p
     assert said == []
 
 
+def test_a_snapshot_of_a_version_that_learned_otherwise_is_made_anew(
+    workspace: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(workspace, decision("a", reward=0.5))
+    with monkeypatch.context() as older:
+        older.setattr("dspy_agent.learning.fold_print._learned", lambda: b"otherwise")
+        assert snapshot(workspace)
+    policies = open_policy(workspace, said.append)
+    assert policies.unsaved == 1
+    assert policies.save()
+    assert open_policy(workspace, said.append).unsaved == 0
+    assert said == []
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"schema_version":2}', b"\xff" * 100])
 def test_a_prior_that_is_none_is_passed_over(workspace: Path, said: list[str], content: bytes) -> None:
     (workspace / PRIOR_NAME).write_bytes(content)

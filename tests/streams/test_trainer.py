@@ -11,7 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,14 @@ import pytest
 from dspy_agent.learning.background import learning_kept
 from dspy_agent.learning.event import LOG_NAME
 from dspy_agent.learning.log import Reader
+from dspy_agent.learning.mirror_cursor import Cursor
 from dspy_agent.learning.policy_state import STATE_NAME, open_policy
+from dspy_agent.streams import kafka
+from dspy_agent.streams.outbox import Outbox
+from dspy_agent.streams.program import Program
+from dspy_agent.streams.trainer_topic import SharedEvents
 from tests.learning.policy_kit import decision, folded, ids, outcome, told, workspace_at
-from tests.support.kafka import MockCluster, mock_cluster, read, read_topic, until, write
+from tests.support.kafka import MockCluster, mock_cluster, read, read_topic, settings, until, write
 
 PROGRAM = str(Path(sys.executable).with_name("dspy-agent"))
 TOPIC = "agent.learning"
@@ -114,8 +119,7 @@ def test_agents_share_what_they_learn_each_event_once(broker: MockCluster, one: 
         assert policies.unsaved == 0
         assert policies.learner.encode() == folded(workspace)
         assert policies.learner.decisions == 2
-    letters = read(broker, f"{TOPIC}.dlq", 4)
-    assert {record.value() for record in letters} >= {*bad, large}
+    letters = read(broker, f"{TOPIC}.dlq", lambda found: {each.value() for each in found} >= {*bad, large})
     reasons = {value.decode() for record in letters for name, value in record.headers() if "reason" in name}
     assert reasons == {"NotUtf8", "UnknownVersion", "BadField", "TooLarge"}
     sent = [json.loads(record.value()) for record in read_topic(broker, TOPIC) if record.value() not in bad]
@@ -188,6 +192,33 @@ def test_a_session_shares_by_itself_where_the_environment_names_a_broker(
     assert _events(one) == ["a", "b"]
     assert session.learner.encode() == folded(one)
     assert capsys.readouterr().err == ""
+
+
+def test_a_log_that_cannot_be_written_is_waited_for(broker: MockCluster, one: Path) -> None:
+    (one / LOG_NAME).mkdir()
+    made = settings(broker)
+    program = Program("stream-test", made)
+    outbox = Outbox(kafka.producer(made), program)
+    cursor = Cursor(one / ".dspy_index" / "mirror.json", TOPIC)
+    shared = SharedEvents(program, made, outbox, cursor, one, lambda: None, steps=64, once=False)
+    write(broker, TOPIC, decision("a").encode(), decision("b").encode())
+
+    def met(done: Callable[[], bool]) -> Callable[[], bool]:
+        def step() -> bool:
+            shared.step()
+            return done()
+
+        return step
+
+    until(met(lambda: any("log can't be written" in why for why in program.health.waiting_for())), "untold")
+    shared.save()
+    assert not any(cursor.read.values())
+    (one / LOG_NAME).rmdir()
+    until(met((one / LOG_NAME).exists), "nothing is written")
+    shared.close()
+    program.reports.close()
+    assert _events(one) == ["a", "b"]
+    assert sum(cursor.read.values()) == 2
 
 
 def test_a_broker_that_is_away_is_told_after_the_state_was_kept(one: Path) -> None:

@@ -6,7 +6,6 @@ nothing here waits for a trainer, and a state file that is lost or damaged is ma
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dspy_agent.learning.event import LOG_NAME
 from dspy_agent.learning.exclude import keep_from_git
+from dspy_agent.learning.fold_print import fold_print
 from dspy_agent.learning.locked import lock_soon
 from dspy_agent.learning.log import Reader
 from dspy_agent.learning.log_mark import START, LogMark
@@ -28,7 +28,6 @@ from dspy_agent_core.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from dspy_agent_core.bandit.learner import Learner
-    from dspy_agent_core.bandit.prior import Prior
     from dspy_agent_core.bandit.state import StateError
     from dspy_agent_core.contracts.messages import LearningEvent
 
@@ -134,7 +133,7 @@ class Policies:
             if not self._path.exists():
                 for name in (STATE_NAME, ASIDE_NAME):
                     keep_from_git(self._workspace, name)
-            made = Snapshot(self._mark, self._start_hash, self._learner.snapshot())
+            made = Snapshot(self._mark, self._print, self._learner.snapshot())
             write_atomic(self._path, [made.encode()])
             self.unsaved = 0
             return True
@@ -144,7 +143,7 @@ class Policies:
         self._has_noted = False
         self._prior_seen = _identity(self._prior_path)
         self._prior = prior_of(self._workspace, self._tell)
-        self._start_hash = _hash_of_start(self._prior)
+        self._print = fold_print(self._prior)
         self._log_seen: Identity | None = None
         self._mark, self._learner = self._load()
         self._refresh()
@@ -177,7 +176,7 @@ class Policies:
         from dspy_agent_core.bandit.state import StateError
 
         there = self._read_state()
-        if there is not None and there.start == self._start_hash:
+        if there is not None and there.start == self._print:
             try:
                 return there.mark, Learner.restore(there.learner)
             except StateError as error:
@@ -217,7 +216,7 @@ class Policies:
         self._tell(f"{STATE_NAME} {why}: what was learned is made anew from the event log.")
 
     def _is_as_far(self, there: Snapshot) -> bool:
-        return there.start == self._start_hash and there.mark.offset >= self._mark.offset
+        return there.start == self._print and there.mark.offset >= self._mark.offset
 
     def _fresh(self) -> Learner:
         from dspy_agent_core.bandit.learner import Learner
@@ -243,13 +242,6 @@ def reset(workspace: Path) -> list[str]:
             with suppress(FileNotFoundError):
                 (workspace / name).replace(workspace / f"{name}.aside")
     return found
-
-
-def _hash_of_start(prior: Prior) -> str:
-    """Return what is equal where the same events make the same state."""
-    from dspy_agent_core.bandit.linear import DISCOUNT
-
-    return hashlib.blake2b(b"%s%r" % (prior.encode(), DISCOUNT), digest_size=16).hexdigest()
 
 
 def _identity(path: Path) -> Identity:

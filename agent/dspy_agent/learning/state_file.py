@@ -23,7 +23,7 @@ _REACH: Final = re.compile(
 class Snapshot:
     """``learner`` (its snapshot) has learned all up to ``mark`` of the log.
 
-    ``start`` is the hash of what it began with: another prior makes another fold.
+    ``start``, of ``fold_print``: another prior, or another version, makes another state of the same events.
     """
 
     mark: LogMark
