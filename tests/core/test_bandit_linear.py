@@ -27,6 +27,12 @@ def some_prior(size, seed=0):
     return Prior(names, ("a",), rng.normal(size=(1, size)), 2.5, rng.normal(size=size))
 
 
+def start_certainty(size, strength):
+    certainty = np.full(size, strength)
+    certainty[0] /= 4  # what an arm gives in any context is less sure
+    return np.diag(certainty)
+
+
 @given(st.integers(1, 12), st.integers(1, 60), st.integers(0, 1000))
 @settings(max_examples=40, deadline=None)
 def test_without_forgetting_it_is_the_ridge_regression_around_the_prior(size, count, seed):
@@ -35,26 +41,43 @@ def test_without_forgetting_it_is_the_ridge_regression_around_the_prior(size, co
     arms = one_arm(size, prior=prior, discount=1.0)
     for context, reward in zip(x, rewards, strict=True):
         arms.learn(0, context, float(reward))
-    information = x.T @ x + 2.5 * np.eye(size)
-    weights = np.linalg.solve(information, x.T @ rewards + 2.5 * prior.theta[0])
+    levels = np.cumsum(rewards - x @ prior.theta[0]) / np.arange(1, count + 1)
+    targets = rewards - np.append(0.0, levels[:-1])
+    certainty = start_certainty(size, 2.5)
+    information = x.T @ x + certainty
+    weights = np.linalg.solve(information, x.T @ targets + certainty @ prior.theta[0])
+    weights[0] += levels[-1]
     np.testing.assert_allclose(arms.theta[0], weights, atol=1e-9)
     np.testing.assert_allclose(arms.covariance[0], np.linalg.inv(information), atol=1e-9)
     width = math.sqrt(x[0] @ np.linalg.solve(information, x[0]))
     assert arms.widths(x[0])[0] == pytest.approx(width)
 
 
-@given(st.lists(st.floats(-1, 1), min_size=2, max_size=20), st.data())
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=20), st.floats(-1, 1))
 @settings(max_examples=40, deadline=None)
-def test_a_reward_that_comes_late_counts_as_if_it_had_been_known_at_once(rewards, data):
-    x = contexts(len(rewards), 5)
-    at = data.draw(st.integers(0, len(rewards) - 1))
+def test_a_reward_that_comes_late_counts_as_if_it_had_been_known_at_once(rewards, last):
+    x = contexts(len(rewards) + 1, 5)
     now, late = one_arm(5, discount=1.0), one_arm(5, discount=1.0)
-    for number, reward in enumerate(rewards):
-        now.learn(0, x[number], reward)
-        late.learn(0, x[number], 0.0 if number == at else reward)
-    late.amend(0, x[at], rewards[at], len(rewards) - 1 - at)
+    for context, reward in zip(x, rewards, strict=False):
+        now.learn(0, context, reward)
+        late.learn(0, context, reward)
+    now.learn(0, x[-1], last)
+    late.learn(0, x[-1], 0.0)
+    late.amend(0, x[-1], last, 0)
     np.testing.assert_allclose(late.theta, now.theta, atol=1e-9)
     assert (late.covariance == now.covariance).all()
+    assert late.level == pytest.approx(now.level)
+
+
+def test_a_reward_that_comes_later_still_is_off_by_the_level_in_between_only():
+    x = contexts(40, 5)
+    now, late = one_arm(5, discount=1.0), one_arm(5, discount=1.0)
+    for number, context in enumerate(x):
+        now.learn(0, context, 0.5)
+        late.learn(0, context, 0.0 if number == 9 else 0.5)
+    late.amend(0, x[9], 0.5, 30)
+    assert late.level == pytest.approx(now.level) == pytest.approx(0.5)
+    np.testing.assert_allclose(late.theta, now.theta, atol=0.5 * 30 / 10 / 40)
 
 
 @given(st.floats(0.5, 1.0), st.floats(-1, 1), st.floats(-1, 1))
@@ -116,7 +139,7 @@ def test_what_changes_is_learned_anew_and_what_is_rare_is_kept():
     for reward in (1.0, -1.0, 0.5):
         for _ in range(60):
             arms.learn(0, often, reward)
-        assert arms.scores(often)[0] == pytest.approx(reward, abs=0.02)
+        assert arms.scores(often)[0] == pytest.approx(reward, abs=0.1)
     rare_part = arms.vector({"rare": 1.0}) - arms.vector({})
     assert arms.widths(rare_part)[0] < 1.0  # still known
 

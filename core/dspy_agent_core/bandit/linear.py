@@ -23,13 +23,18 @@ import numpy.typing as npt
 
 from dspy_agent_core.bandit.prior import BIAS, MOST_ARMS, MOST_FEATURES, Floats, Prior
 
-DISCOUNT: Final = 0.98
-RIDGE: Final = 1.0
+DISCOUNT: Final = 0.8
+RIDGE: Final = 4.0
+# What an arm gives whatever the context is told by its first rewards; what a feature adds, less surely.
+_BIAS_SHARE: Final = 0.25
 # Below this there is nothing in the direction of a context that could be forgotten.
 _NOTHING: Final = 1e-12
 _ROUNDING: Final = 1 + 1e-9
 _CALIBRATION: Final = 0.1
 _MOST_SCALE: Final = 4.0
+# How often an arm learns before level and spreads follow at every so manieth reward only.
+_EARLY: Final = 64
+_SELDOM: Final = 4
 
 
 class LinearArms:
@@ -41,10 +46,13 @@ class LinearArms:
         prior: what to start from; without one all weights are 0.
         ridge: the strength of the start, where there is no prior.
         discount: how much of what is known in a direction is kept when it is seen again; 1 forgets nothing.
+            What d features say of an arm then fades in d / (1 - discount) of its rewards.
 
-    ``theta`` holds a row of weights for each arm, ``start`` those it began with, ``counts`` how often it
-    learned, ``covariance`` what is uncertain about its weights (in units of the rewards' variance), ``scale``
-    the factor of its ``spreads``.
+    ``theta`` holds a row of weights for each arm, ``start`` those it would have with nothing learned for it,
+    ``counts`` how often it learned, ``covariance`` what is uncertain about its weights (in units of the
+    rewards' variance), ``variances`` what its ``spreads`` are made of, ``scale`` the factor in these.
+    ``gain`` is by how much all rewards, ``looks`` in number, exceed what the prior says, ``level`` the mean of
+    that; starts and weights have it in them.
     """
 
     def __init__(
@@ -65,15 +73,12 @@ class LinearArms:
         self.start = np.zeros((0, size))
         self.counts: list[int] = []
         self.scale: list[float] = []
+        self.level, self.gain, self.looks = 0.0, 0.0, 0
         self.covariance = np.zeros((0, size, size))
+        self.variances = np.zeros((0, size))
         self.arrange()
         for arm in arms:
             self.add_arm(arm)
-
-    @property
-    def ridge(self) -> float:
-        """How many looks at a feature the start is worth."""
-        return self.prior.strength
 
     def index(self, arm: str) -> int | None:
         """Return the place of ``arm``, or None if it is not known."""
@@ -105,12 +110,15 @@ class LinearArms:
         if len(self.arms) >= MOST_ARMS:
             raise ValueError(f"more than {MOST_ARMS} arms")
         weights = self.prior.weights(name, self.names)[None]
+        weights[:, 0] += self.level
         self.arms.append(name)
         self.theta = np.concatenate([self.theta, weights])
         self.start = np.concatenate([self.start, weights])
         self.counts.append(0)
         self.scale.append(1.0)
-        self.covariance = np.concatenate([self.covariance, np.eye(len(self.names))[None] / self.ridge])
+        variances = self._start_variances()
+        self.covariance = np.concatenate([self.covariance, np.diag(variances)[None]])
+        self.variances = np.concatenate([self.variances, variances[None]])
         self.arrange()
         return len(self.arms) - 1
 
@@ -119,14 +127,17 @@ class LinearArms:
         new = [name for name in names if name not in self._features][: MOST_FEATURES - len(self.names)]
         if not new:
             return
-        old, size = len(self.names), len(self.names) + len(new)
+        old = len(self.names)
         self.names = (*self.names, *new)
         weights = np.array([self.prior.weights(arm, new) for arm in self.arms]).reshape(-1, len(new))
         self.theta = np.concatenate([self.theta, weights], axis=1)
         self.start = np.concatenate([self.start, weights], axis=1)
-        covariance = np.tile(np.eye(size) / self.ridge, (len(self.arms), 1, 1))
+        variances = self._start_variances()
+        covariance = np.tile(np.diag(variances), (len(self.arms), 1, 1))
         covariance[:, :old, :old] = self.covariance
         self.covariance = covariance
+        added = np.array(self.scale)[:, None] * variances[old:]
+        self.variances = np.concatenate([self.variances, added], axis=1)
         self.arrange()
 
     def scores(self, x: Floats) -> Floats:
@@ -143,7 +154,7 @@ class LinearArms:
 
     def spreads(self, x: Floats) -> Floats:
         """Return about the ``widths``, in a fraction of the time."""
-        spreads: Floats = np.sqrt(self._variances.dot(x * x))
+        spreads: Floats = np.sqrt(self.variances.dot(x * x))
         return spreads
 
     def terms(self, arm: int, x: Floats) -> dict[str, float]:
@@ -154,30 +165,43 @@ class LinearArms:
     def learn(self, arm: int, x: Floats, reward: float) -> None:
         """Learn that ``arm`` gave ``reward`` in the context ``x``."""
         covariance, theta, keep = self._covariances[arm], self._thetas[arm], self.discount
+        self.gain += reward - float(self._begins[arm].dot(x)) + self.level
         gain = x.dot(covariance)
-        seen = max(float(gain.dot(x)), 0.0)
+        seen = max(float(gain.dot(x)), _NOTHING)
         theta += gain * ((reward - float(theta.dot(x))) / (1.0 + seen))
-        if seen > _NOTHING:
-            self._calibrate(arm, x, seen)
-            factor = (keep * seen - (1.0 - keep)) / (keep * seen * (1.0 + seen))
-            self._shrink(covariance, gain, factor)
-            if factor < 0:  # more was forgotten than learned
-                self._restore(arm)
-        self.counts[arm] += 1
-        np.multiply(self._diagonals[arm], self.scale[arm], out=self._spread[arm])
+        factor = (keep * seen - (1.0 - keep)) / (keep * seen * (1.0 + seen))
+        self._shrink(covariance, gain, factor)
+        if factor < 0:  # more was forgotten than learned
+            self._restore(arm)
+        self.looks += 1
+        count = self.counts[arm] = self.counts[arm] + 1
+        if count < _EARLY or not count % _SELDOM:
+            self._lift()
+            self._calibrate(arm, x, seen / (keep * (1.0 + seen)))
 
     def amend(self, arm: int, x: Floats, reward: float, age: int) -> None:
         """Add ``reward`` to what ``arm`` gave in the context ``x``, ``age`` rewards of this arm ago.
 
-        Without forgetting that is exact: as if the sum had been known at once. With forgetting it is exact
-        at age 0; later what is known in that direction has faded once in each d rewards, about.
+        At age 0 that is as if the sum had been known at once. Without forgetting it is so later too, but for
+        the level from which rewards in between were measured; with it, what is known in that direction has
+        faded once in each d rewards, about.
         """
         weight = self.discount ** (1 + age // len(x))
         self.theta[arm] += x.dot(self.covariance[arm]) * (weight * reward)
+        self.gain += reward
+        self._lift()
 
-    def _calibrate(self, arm: int, x: Floats, seen: float) -> None:
-        guess = max(float(self._spread[arm].dot(x * x)), _NOTHING)
-        self.scale[arm] *= 1.0 + _CALIBRATION * (min(seen / guess, _MOST_SCALE) - 1.0)
+    def _lift(self) -> None:
+        """Bring what is expected of all arms to the level of the rewards."""
+        level = self.gain / max(self.looks, 1)
+        self._biases += level - self.level
+        self.level = level
+
+    def _calibrate(self, arm: int, x: Floats, variance: float) -> None:
+        """Scale the spreads of ``arm`` a bit towards the ``variance`` of its score in the context ``x``."""
+        guess = max(self.scale[arm] * float(self._diagonals[arm].dot(x * x)), _NOTHING)
+        self.scale[arm] *= 1.0 + _CALIBRATION * (min(variance / guess, _MOST_SCALE) - 1.0)
+        np.multiply(self._diagonals[arm], self.scale[arm], out=self._rows_of_variances[arm])
 
     def _shrink(self, covariance: Floats, gain: Floats, factor: float) -> None:
         """Take ``factor`` gain gainᵀ from the covariance, which stays symmetric to the bit."""
@@ -190,8 +214,8 @@ class LinearArms:
 
     def _restore(self, arm: int) -> None:
         """Give the least certain weight its start back, if less is known of it than there was."""
-        place = int(self._diagonals[arm].argmax())
-        variance, most = float(self._diagonals[arm][place]), 1.0 / self.ridge
+        place = int((self._diagonals[arm] * self._certainties).argmax())
+        variance, most = float(self._diagonals[arm][place]), float(self._starts[place])
         if variance <= most * _ROUNDING:
             return
         gain = self.covariance[arm, place].copy()
@@ -199,14 +223,26 @@ class LinearArms:
         self.theta[arm] += gain * (weight * (self.start[arm, place] - self.theta[arm, place]))
         self._shrink(self.covariance[arm], gain, weight)
 
+    def _start_variances(self) -> Floats:
+        variances = np.full(len(self.names), 1.0 / self.prior.strength)
+        variances[0] /= _BIAS_SHARE
+        return variances
+
     def arrange(self) -> None:
         """Make views of the arrays, which would cost much in each step: after arrays were replaced."""
         size = len(self.names)
         self._places = {arm: place for place, arm in enumerate(self.arms)}
         self._features = frozenset(self.names)
-        self._covariances, self._thetas = list(self.covariance), list(self.theta)
+        both = np.stack([self.theta, self.start])
+        (self.theta, self.start), self._biases = both, both[:, :, 0]
+        self._covariances, self._thetas, self._begins = (
+            list(self.covariance),
+            list(self.theta),
+            list(self.start),
+        )
         self._diagonals = [matrix.diagonal() for matrix in self.covariance]
-        self._variances = np.array(self._diagonals).reshape(-1, size) * np.array(self.scale)[:, None]
+        self._starts = self._start_variances()
+        self._certainties = 1.0 / self._starts
         self._row, self._outer = np.empty(size), np.empty((size, size))
         self._column, self._rows = self._row[:, None], self._row[None]
-        self._spread = list(self._variances)
+        self._rows_of_variances = list(self.variances)

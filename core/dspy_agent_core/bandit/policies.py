@@ -68,7 +68,7 @@ class Greedy:
     algorithms for contextual bandits", Management Science 67(3), 2021).
     """
 
-    optimism: float = 0.1
+    optimism: float = 0.3
     epsilon: float = 0.02
     exact: bool = False
     name: str = "greedy"

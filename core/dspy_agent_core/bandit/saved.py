@@ -24,6 +24,10 @@ def save_arms(arms: LinearArms) -> dict[str, Any]:
         "start": pack(arms.start),
         "counts": arms.counts,
         "scale": arms.scale,
+        "variances": pack(arms.variances),
+        "level": arms.level,
+        "gain": arms.gain,
+        "looks": arms.looks,
         "covariance": pack(arms.covariance[:, upper[0], upper[1]]),
     }
 
@@ -42,8 +46,10 @@ def load_arms(state: Mapping[str, Any]) -> LinearArms:
     arms.arms = known
     arms.theta = unpack_finite(state["theta"], count, size)
     arms.start = unpack_finite(state["start"], count, size)
+    arms.variances = unpack_finite(state["variances"], count, size)
     arms.counts = [int(some) for some in state["counts"]]
     arms.scale = [float(scale) for scale in state["scale"]]
+    arms.level, arms.gain, arms.looks = float(state["level"]), float(state["gain"]), int(state["looks"])
     if not len(arms.counts) == len(arms.scale) == count:
         raise ValueError("not one for each arm")
     arms.covariance = np.empty((count, size, size))
