@@ -13,7 +13,7 @@ from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.change_arguments import EditArguments
 from dspy_agent.tools.console import visible
 from dspy_agent.tools.diff import ChangedFile, changed_file, print_diff, print_files, task_of
-from dspy_agent.tools.stages import stage_teller
+from dspy_agent.tools.stages import stages
 from dspy_agent_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,10 +84,9 @@ def run(arguments: EditArguments, context: ToolContext) -> EditResult:
     from dspy_agent.edits import edit
     from dspy_agent.model.access import open_model
 
-    say = stage_teller()
     opened = partial(open_model, context.workspace, overrides={"name": arguments.model})
-    edited = edit(task, context, opened, options, tell=say)
-    say("")
+    with stages() as tell:
+        edited = edit(task, context, opened, options, tell=tell)
     best = edited.best
     files: list[ChangedFile] = []
     checkpoint = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import Any, Final
 
 from dspy_agent.planning.step import Plan
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.console import visible
-from dspy_agent.tools.stages import stage_teller, token_counter
+from dspy_agent.tools.stages import stages, token_counter
 from dspy_agent.tools.tasks import task_text
 from dspy_agent.tools.think_arguments import PlanArguments
 from dspy_agent_core.errors import ModelError
@@ -29,6 +30,11 @@ def run(arguments: PlanArguments, context: ToolContext) -> Plan:
         ModelError: there is no model, or it can't be used.
     """
     task = task_text(arguments.task, "plan")
+    with stages() as tell:
+        return _planned(task, arguments, context, tell)
+
+
+def _planned(task: str, arguments: PlanArguments, context: ToolContext, tell: Callable[[str], None]) -> Plan:
     from dspy_agent import instructions, memory
     from dspy_agent.model.access import open_model
     from dspy_agent.modules.registry import load_module
@@ -37,7 +43,6 @@ def run(arguments: PlanArguments, context: ToolContext) -> Plan:
     from dspy_agent.planning.evidence import evidence_for
     from dspy_agent.planning.places import Places
 
-    tell = stage_teller()
     try:
         model = open_model(context.workspace, overrides={"name": arguments.model})
     except ModelError as error:
@@ -63,7 +68,6 @@ def run(arguments: PlanArguments, context: ToolContext) -> Plan:
             commands=commands.offered(),
             new_files=wants_new_file(task),
         )
-    tell("")
     steps, notes = checked(said.steps, places, commands, task)
     notes = [*evidence.notes, *notes]
     return Plan(said.summary.strip(), steps, next_command(steps, task), notes or None, evidence.files)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from dspy_agent.tools.console import visible
@@ -12,20 +13,25 @@ from dspy_agent.tools.terminal_line import in_place
 _EACH: Final = 10  # pieces of an answer
 
 
-def stage_teller() -> Callable[[str], None]:
-    """Return what tells a stage on stderr: on a terminal in one line, else in a line for each stage.
+@contextmanager
+def stages() -> Iterator[Callable[[str], None]]:
+    """Give what tells a stage on stderr: on a terminal in one line, else in a line for each stage.
 
-    An empty line takes the last away.
+    The line is taken away at the end, before an error is told too.
     """
     terminal = sys.stderr.isatty()
 
     def tell(line: str) -> None:
         if terminal:
             in_place(line)
-        elif line:
+        else:
             print(visible(line), file=sys.stderr, flush=True)
 
-    return tell
+    try:
+        yield tell
+    finally:
+        if terminal:
+            in_place("")
 
 
 def token_counter(tell: Callable[[str], None], stage: str) -> Callable[[str], None]:
