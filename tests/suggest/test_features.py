@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dspy_agent.cli.parsing import Parsed, parse
@@ -65,6 +65,7 @@ def requests(draw: st.DrawFn) -> tuple[Request, ToldFacts]:
     return asked, ToldFacts(text, world)
 
 
+@settings(max_examples=60, deadline=None)
 @given(requests())
 def test_features_are_bounded_and_always_the_same(asked: tuple[Request, ToldFacts]) -> None:
     found = features_of(*asked)
@@ -73,6 +74,7 @@ def test_features_are_bounded_and_always_the_same(asked: tuple[Request, ToldFact
     assert len(NAMES) == len(set(NAMES)) <= MOST_FEATURES
 
 
+@settings(max_examples=60, deadline=None)
 @given(requests())
 def test_filled_in_words_are_commands_that_were_not_run(asked: tuple[Request, ToldFacts]) -> None:
     request, facts = asked

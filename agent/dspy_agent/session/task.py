@@ -51,7 +51,7 @@ def run_task(text: str, context: ToolContext, suggester: Suggester) -> int:
     for _ in range(_TRIES):
         suggestions = suggester.suggest(request)
         suggestion, better = to_follow(suggestions), better_that_rests(suggestions)
-        if suggestion is None or (better and better.score - suggestion.score > _MUCH_BETTER):
+        if suggestion is None or (better and better.expected - suggestion.expected > _MUCH_BETTER):
             return _rests(better, suggestion) if better else _nothing(request, code)
         _say(told(suggestions))
         _say(f"$ {shlex.join(suggestion.words)}")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dspy_agent_core.bandit.linear import LinearArms
 
 VARIABLE: Final = "DSPY_AGENT_POLICY"
+_TEMPERATURE: Final = 0.1  # in rewards, of which a first hit that is opened is 0.5
 _EXPLORED: Final = "it is tried now and then to learn what helps"
 
 
@@ -136,12 +137,13 @@ class _Made:
         def order(tool: str) -> tuple[bool, bool, float]:
             return tool in self.look.rests, tool != best, -scores[self._place(tool)]
 
-        return [
-            self._suggestion(tool, float(scores[self._place(tool)]))
-            for tool in sorted(self.look.filled, key=order)
-        ]
+        tools = sorted(self.look.filled, key=order)
+        expected = scores[[self._place(tool) for tool in tools]]
+        shares = np.exp((expected - expected.max()) / _TEMPERATURE)
+        shares /= shares.sum()
+        return [self._suggestion(*one) for one in zip(tools, expected.tolist(), shares.tolist(), strict=True)]
 
-    def _suggestion(self, tool: str, score: float) -> Suggestion:
+    def _suggestion(self, tool: str, expected: float, share: float) -> Suggestion:
         place, look = self._place(tool), self.look
         terms = self.arms.terms(place, self.x)
         known = self.learner.arms.index(tool)
@@ -150,7 +152,8 @@ class _Made:
         why = because(terms, self._average(), look.facts, look.request, helped=helped)
         return Suggestion(
             tool=tool,
-            score=min(max(score, 0.0), 1.0),
+            score=share,
+            expected=expected,
             because=f"{_EXPLORED}, {why}" if self._is_explored(place) else why,
             words=look.filled[tool],
             features=look.features,

@@ -45,16 +45,16 @@ def _ctx(facts: Facts, request: Request) -> Iterator[Words]:
 
 
 def _codectx(facts: Facts, request: Request) -> Iterator[Words]:
-    yield from (("codectx", name) for name in (facts.path, facts.symbol) if name)
+    yield from (_words("codectx", name) for name in (facts.path, facts.symbol) if name)
     if step := showed(request.seen):
-        yield from (("codectx", path) for path in step.paths)
+        yield from (_words("codectx", path) for path in step.paths)
 
 
 def _extract(facts: Facts, request: Request) -> Iterator[Words]:
     if facts.symbol:
-        yield ("extract", facts.symbol)
+        yield _words("extract", facts.symbol)
     if step := showed(request.seen):
-        yield from (("extract", symbol) for symbol in step.symbols)
+        yield from (_words("extract", symbol) for symbol in step.symbols)
 
 
 def _grep(facts: Facts, request: Request) -> Iterator[Words]:
@@ -78,12 +78,12 @@ def _vretr(facts: Facts, request: Request) -> Iterator[Words]:
 
 
 def _tree(facts: Facts, request: Request) -> Iterator[Words]:
-    yield ("tree", facts.folder, "--depth", "2") if facts.folder else ("tree", "--depth", "2")
+    yield _words("tree", facts.folder, "--depth", "2") if facts.folder else ("tree", "--depth", "2")
 
 
 def _ls(facts: Facts, request: Request) -> Iterator[Words]:
     if facts.folder:
-        yield ("ls", facts.folder)
+        yield _words("ls", facts.folder)
     elif facts.said["list"]:
         yield ("ls",)
 
@@ -105,12 +105,12 @@ def _doctor(facts: Facts, request: Request) -> Iterator[Words]:
 
 def _plan(facts: Facts, request: Request) -> Iterator[Words]:
     if facts.said["plan"] or request.changes:
-        yield ("plan", request.text)
+        yield _words("plan", request.text)
 
 
 def _edit(facts: Facts, request: Request) -> Iterator[Words]:
     if "edit" in request.changes and not ran(request.seen, "edit"):
-        yield ("edit", request.text)
+        yield _words("edit", request.text)
 
 
 def _apply(facts: Facts, request: Request) -> Iterator[Words]:
@@ -133,7 +133,7 @@ def _run(facts: Facts, request: Request) -> Iterator[Words]:
     if "run" in request.changes:
         said = set(re.findall(r"\w+", facts.text.lower()))
         fits = sorted(request.commands, key=lambda command: -_overlap(command, said))
-        yield from (("run", command) for command in fits)
+        yield from (_words("run", command) for command in fits)
 
 
 def _answer(facts: Facts, request: Request) -> Iterator[Words]:
@@ -141,6 +141,11 @@ def _answer(facts: Facts, request: Request) -> Iterator[Words]:
     done = worked(seen, "apply") or worked(seen, "undo") or (ran(seen, "edit") and not worked(seen, "edit"))
     if done or (not changes and any(step.found for step in seen)):
         yield (ANSWER,)
+
+
+def _words(tool: str, argument: str, *options: str) -> Words:
+    """Return the words of ``tool`` for an argument, which may begin with a dash."""
+    return (tool, *options, *(["--"] if argument.startswith("-") else []), argument)
 
 
 def _overlap(command: str, said: set[str]) -> int:

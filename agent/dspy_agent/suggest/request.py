@@ -41,7 +41,8 @@ class Suggestion:
 
     Args:
         tool: its name, or ``answer``.
-        score: the reward that is expected of it, from 0 to 1.
+        score: its share among the tools that fit, from 0 to 1: a softmax over what is expected of them.
+        expected: the reward that is expected of it.
         because: why, in words of people.
         words: the command line of the session that it stands for.
         features: what the policy knew, by name; the same for all suggestions of a request.
@@ -55,6 +56,7 @@ class Suggestion:
 
     tool: str
     score: float
+    expected: float
     because: str
     words: tuple[str, ...]
     features: Mapping[str, float] = field(default_factory=dict)

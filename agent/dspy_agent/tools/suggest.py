@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """A tool, the reward that is expected of it (0..1), why, and the command that it stands for."""
+    """A tool, its share among those that fit (0..1), why, and the command that it stands for."""
 
     tool: str
     score: float
