@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from dspy_agent.learning.history import Decision, History, is_decision
-from dspy_agent.learning.judged import policy_named
+from dspy_agent.learning.judged import know_tools, policy_named
 from dspy_agent.learning.prior_file import prior_of
 from dspy_agent.learning.rewarded_parts import parts
 from dspy_agent.suggest.cooldowns import cooldowns
@@ -123,6 +123,9 @@ def explain(workspace: Path, name: str | None, say: Callable[[str], None]) -> Ex
         if before.id == event.id:
             break
         learner.apply(before)
+    know_tools(learner.arms, (of, event.tool, *BY_NAME, *event.mask))
+    if learner.arms.index(of) is None:
+        return _explained(decision, None, "")
     rests = _rests(learner, event.ts, cooldowns(workspace))
     return _explained(decision, _Then(decision, learner.arms, asked, of, rests), of)
 
@@ -135,8 +138,6 @@ class _Then:
     ) -> None:
         event = decision.event
         self._rests = rests
-        for tool in (*BY_NAME, of, event.tool, *event.mask):
-            arms.add_arm(tool)
         arms.add_features(event.features)
         self._arms, self._asked = arms, asked
         self._x = arms.vector(event.features)
@@ -238,7 +239,10 @@ def _asked(decision: Decision) -> Policy | None:
 
 def _rests(learner: Learner, ts: str, seconds: Mapping[str, float]) -> dict[str, float]:
     """Return how long each tool had to rest at ``ts``, by the cooldowns of today."""
-    now = datetime.fromisoformat(ts).timestamp()
+    try:
+        now = datetime.fromisoformat(ts).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return {}
     left = {tool: resting(used, now, seconds.get(tool, 0.0)) for tool, used in learner.last_used.items()}
     return {tool: round(rest, 1) for tool, rest in left.items() if rest > 0}
 

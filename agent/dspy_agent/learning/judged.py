@@ -7,7 +7,7 @@ then. How that becomes an estimate is :mod:`dspy_agent_core.bandit.ope`'s.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -19,9 +19,10 @@ from dspy_agent.learning.prior_file import prior_of
 from dspy_agent.tools.amounts import count
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent_core.bandit.learner import Learner
+from dspy_agent_core.bandit.linear import LinearArms
 from dspy_agent_core.bandit.ope import Estimate, Estimates, estimate
 from dspy_agent_core.bandit.policies import POLICIES, Greedy, Policy, policy
-from dspy_agent_core.bandit.prior import Floats
+from dspy_agent_core.bandit.prior import MOST_ARMS, Floats
 
 ENOUGH_DECISIONS: Final = 50
 ENOUGH_EFFECTIVE: Final = 25.0
@@ -73,6 +74,13 @@ def policy_named(name: object) -> Policy | None:
     if name == BEST:
         return Greedy(optimism=0.0, epsilon=0.0, name=BEST)
     return policy(name) if isinstance(name, str) and name in POLICIES else None
+
+
+def know_tools(arms: LinearArms, tools: Iterable[str]) -> None:
+    """Let ``arms`` know ``tools``, as far as there is room: a damaged log may name any number of them."""
+    for tool in tools:
+        if len(arms.arms) < MOST_ARMS:
+            arms.add_arm(tool)
 
 
 @dataclass(slots=True)
@@ -157,12 +165,14 @@ class _Table:
 def _replayed(log: History, learner: Learner, asked: Sequence[Policy]) -> list[_Logged]:
     """Return the decisions that policies made, each asked anew before it is learned from."""
     found = []
-    for tool in BY_NAME:
-        learner.arms.add_arm(tool)
+    arms = learner.arms
+    know_tools(arms, BY_NAME)
     for event in log.events():
         if is_decision(event) and event.propensity is not None and event.features:
-            arms = learner.arms
-            place = arms.add_arm(event.tool)
+            know_tools(arms, (event.tool,))
+            place = arms.index(event.tool)
+            if place is None:
+                continue
             allowed = ~arms.mask(event.mask)
             allowed[place] = True
             x = arms.vector(event.features)
@@ -182,8 +192,11 @@ def _verdict(found: Estimates, gain: Interval) -> Verdict:
 
 def _mean(each: Floats) -> Interval:
     """Return the mean, with the interval of the central limit theorem."""
-    value = float(each.mean())
-    half = _NORMAL_975 * float(each.std(ddof=1)) / math.sqrt(len(each)) if len(each) > 1 else math.inf
+    if len(each) == 1:
+        return Interval(round(float(each[0]), 4), None, None)
+    scale = float(np.abs(each).max()) or 1.0  # squares of huge numbers would overflow
+    value = scale * float((each / scale).mean())
+    half = _NORMAL_975 * scale * float((each / scale).std(ddof=1)) / math.sqrt(len(each))
     return _interval(Estimate(value, value - half, value + half))
 
 
