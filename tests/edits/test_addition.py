@@ -8,7 +8,7 @@ import pytest
 
 from dspy_agent.edits import EditOptions
 from dspy_agent_core.errors import WorkspaceError
-from tests.edits.kit import PYTEST, SHOP, make_shop, run_edit, snapshot
+from tests.edits.kit import FIXED, PYTEST, SHOP, make_shop, run_edit, snapshot
 
 SLUG = 'import re\n\n\ndef slug(text):\n    return re.sub(r"\\W+", "-", text.lower())\n'
 
@@ -49,6 +49,20 @@ def test_a_test_verifies_a_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     edited, _, _ = run_edit("slugs", workspace, monkeypatch, f"```python\n{SLUG}```", options=options)
     assert edited.best is not None
     assert edited.best.verified
+
+
+@pytest.mark.parametrize("slip", ["shopp.py", "shp.py", "sohp.py"])
+def test_a_slip_in_the_name_of_a_file_makes_no_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slip: str
+) -> None:
+    workspace = make_shop(tmp_path, tests=False)
+    options = EditOptions(files=(slip,))
+    with pytest.raises(WorkspaceError) as failed:
+        run_edit("mend the discount", workspace, monkeypatch, FIXED, options=options)
+    assert "--file shop.py" in failed.value.next
+    edited, _, _ = run_edit(f"create {slip}", workspace, monkeypatch, FIXED, options=options)
+    assert edited.best is not None
+    assert list(edited.best.changes) == [slip]
 
 
 @pytest.mark.parametrize("path", ["../evil.py", "/tmp/evil.py", ".git/hooks/x.py", ".dspy_checkpoints/x.py"])

@@ -63,6 +63,16 @@ def texts(tmp_path: Path) -> Path:
     return open_workspace(tmp_path)
 
 
+def test_a_test_may_be_named_without_its_file_and_must_be_there(texts: Path) -> None:
+    (texts / "test_texts.py").write_text(TESTS)
+    (texts / "pytest.ini").write_text(PYTEST)
+    assert names("mend it", texts, tests=("test_marked",))[0] == "_clean"
+    for test in ("test_missing", "test_gone.py::test_marked"):
+        with pytest.raises(UsageError) as caught:
+            names("mend it", texts, tests=(test,))
+        assert caught.value.code == "TestNotFound"
+
+
 def test_what_only_the_failing_test_runs_comes_first(texts: Path) -> None:
     (texts / "test_texts.py").write_text(TESTS)
     (texts / "pytest.ini").write_text(PYTEST)

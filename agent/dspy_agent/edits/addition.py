@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from dspy_agent.edits.python_file import bound_names, imports_end
 from dspy_agent.edits.results import EditOptions
 from dspy_agent.edits.source import Source, structure_of
 from dspy_agent_core.code.languages import language_of
+from dspy_agent_core.errors import WorkspaceError
 
 _ASKS: Final = re.compile(r"\b(?:add|create|write|make|new|introduce|generate|implement)\b", re.IGNORECASE)
 _LARGEST: Final = 200_000
@@ -26,11 +28,19 @@ def new_file(task: str, clues: Clues, options: EditOptions, workspace: Path) -> 
     """Return the path of the file that is to be written, if the task is about a new one.
 
     Raises:
-        WorkspaceError: it lies where no edit may write.
+        WorkspaceError: it lies where no edit may write, or its name is likely a slip.
     """
     for path in options.files:
         if not os.path.lexists(workspace / path):
-            return checked(path)
+            new = checked(path)
+            near = "" if _ASKS.search(task) else _near(new, workspace)
+            if near:
+                raise WorkspaceError(
+                    f"There is no {path} here.",
+                    code="NotFound",
+                    next=f"If you mean {near}: --file {shlex.quote(near)}; else say that it is to be made.",
+                )
+            return new
     if options.files or options.symbols or not _ASKS.search(task):
         return None
     for place in clues.places:
@@ -40,6 +50,22 @@ def new_file(task: str, clues: Clues, options: EditOptions, workspace: Path) -> 
         if place.line is None and free:
             return checked(path)
     return None
+
+
+def _near(path: str, workspace: Path) -> str:
+    """Return the file beside ``path`` whose name has a letter more, less or elsewhere; "" if none has."""
+    folder, _, name = path.rpartition("/")
+    with suppress(OSError), os.scandir(workspace / folder) as entries:
+        for entry in entries:
+            if entry.is_file() and _is_slip(*sorted((name, entry.name), key=len)):
+                return f"{folder}/{entry.name}".removeprefix("/")
+    return ""
+
+
+def _is_slip(short: str, long: str) -> bool:
+    if len(short) == len(long):
+        return sorted(short) == sorted(long)
+    return len(long) == len(short) + 1 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
 
 
 def written_file(path: str, answer: str) -> bytes:

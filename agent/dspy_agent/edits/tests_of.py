@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from dspy_agent.edits.units import Units
 from dspy_agent.index.index import Index
 from dspy_agent.logs.resolve import PathResolver
 from dspy_agent_core.code.links import is_test
+from dspy_agent_core.errors import UsageError
 from dspy_agent_core.index.graph import Graph
 from dspy_agent_core.index.places import place_of
 from dspy_agent_core.index.terms import term_hash
@@ -19,7 +21,11 @@ _MOST_FILES: Final = 6
 
 
 def named_tests(clues: Clues, given: Sequence[str], index: Index, units: Units, workspace: Path) -> list[str]:
-    """Return the ids of the tests that the task names, as far as they are in the workspace."""
+    """Return the ids of the tests that are ``given`` and that the task names, as far as they are here.
+
+    Raises:
+        UsageError: a given one is not here.
+    """
     resolve = PathResolver(workspace)
     found: dict[str, None] = {}
     for test in (*given, *clues.test_ids):
@@ -27,6 +33,8 @@ def named_tests(clues: Clues, given: Sequence[str], index: Index, units: Units, 
         known = resolve(path) or (path if units.source(path) else None)
         if known is not None:
             found[f"{known}::{rest}" if rest else known] = None
+        elif test in given:
+            found.update(dict.fromkeys(_by_name(test, index)))
     if found:
         return list(found)
     for name in clues.test_names:
@@ -38,6 +46,18 @@ def named_tests(clues: Clues, given: Sequence[str], index: Index, units: Units, 
                 symbol = units.at(known, place.line) if place.line else None
                 found[f"{known}::{symbol.qualified.replace('.', '::')}" if symbol else known] = None
     return list(found)
+
+
+def _by_name(test: str, index: Index) -> list[str]:
+    """Return the ids of the tests that a user names without their file."""
+    found = [] if "::" in test else list(_ids_of(test, index))
+    if not found:
+        raise UsageError(
+            f"There is no test {test!r} here.",
+            code="TestNotFound",
+            next=f"Look for it: dspy-agent esearch --q {shlex.quote(test.rpartition('::')[2])}",
+        )
+    return found
 
 
 def _ids_of(name: str, index: Index) -> Iterator[str]:
