@@ -213,3 +213,21 @@ def test_an_answer_ends_where_the_model_goes_on_with_observations_of_its_own(
 ) -> None:
     converse(fake_model, workspace, "where is parse_date defined?", Scripted(step("suggested")))
     assert about(fake_model)[-1]["body"]["options"]["stop"] == ["<seen-"]
+
+
+def test_a_step_that_the_answer_cites_has_earned_something(
+    fake_model: FakeModelServer, workspace: Path
+) -> None:
+    from tests.learning.kit import events
+
+    script = Scripted(
+        step("esearch", query="parse a date"),
+        step("extract", symbol="parse_date"),
+        text="It splits the text [2].",
+    )
+    converse(fake_model, workspace, "what does parse_date do?", script)
+    (cited,) = [event for event in events(workspace) if event.outcome.get("use") == "cited"]
+    (extracted,) = [event for event in events(workspace) if event.id == cited.decision_id]
+    assert (cited.tool, extracted.tool) == ("extract", "extract")
+    assert cited.args_hash == extracted.args_hash
+    assert cited.reward == 0.4

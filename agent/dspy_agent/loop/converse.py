@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from dspy_agent.learning.event import SESSION
+from dspy_agent.learning.event import SESSION, new_decision_id
 from dspy_agent.loop import forms
 from dspy_agent.loop.act import Decision, Done, act, tell
 from dspy_agent.loop.answer import ANSWER_TOKENS, ask_for_answer, cited
 from dspy_agent.loop.approval import Approver, Change, Verdict
 from dspy_agent.loop.choose import CHOICE_TOKENS, Chooser, Chosen
+from dspy_agent.loop.credit import Told, credit
 from dspy_agent.loop.following import next_steps
 from dspy_agent.loop.intent import asked_for
 from dspy_agent.loop.lessons import Lessons
@@ -79,6 +80,7 @@ class Talk:
         self._steps: list[Step] = []
         self._observed: list[Observation] = []
         self._seen: list[Seen] = []
+        self._told: list[Told] = []
         self._proposed = False
 
     def hold(self) -> Conversation:
@@ -94,6 +96,7 @@ class Talk:
                 if stopped := self._step():
                     break
             answer = self._answer()
+            credit(answer, self._told, self._context.workspace)
         except BaseException as error:
             stopped = error.code if isinstance(error, AgentError) else type(error).__name__
             raise
@@ -193,8 +196,12 @@ class Talk:
     def _tell(self, suggestion: Suggestion | None, mask: tuple[str, ...], done: Done, tokens: int) -> None:
         """Write the learning event of a step: the model chose, knowing what the policy knew."""
         outcome = outcome_of(len(self._steps) + 1, suggestion, done, done.error != _NOT_APPROVED, tokens)
-        id, features = (suggestion.decision_id, suggestion.features) if suggestion else ("", {})
+        id = suggestion.decision_id if suggestion else new_decision_id()
+        features = suggestion.features if suggestion else {}
         policy = ("model", self._model.settings.name[:64])
+        if done.found:
+            number = len(self._steps) + 1
+            self._told.append(Told(number, id, done.tool.name, done.arguments, policy))
         tell(done, Decision(id, policy, features, mask, outcome), self._context)
 
     def _note(

@@ -25,6 +25,7 @@ class Part:
 PARTS: Final[Mapping[str, Part]] = {
     "opened": Part(0.5, "a hit was opened: all of it for the first one shown, less for later ones"),
     "edited": Part(0.7, "a file that was shown was then edited; by its place, as for opened"),
+    "cited": Part(0.4, "an answer rested on it"),
     "step_run": Part(0.5, "a step of the plan was run"),
     "kept": Part(0.6, "a change was made, and not undone"),
     "undone": Part(-0.8, "a change was undone"),
@@ -41,7 +42,7 @@ _MANY_TOKENS: Final = 32_000.0
 def parts_of(tool: str, outcome: Outcome, cost_ms: float) -> dict[str, float]:
     """Return the parts of an event's reward, without those that are 0.
 
-    ``outcome["use"]`` names what came of an earlier step: opened, edited (with ``path_rank``), step_run,
+    ``outcome["use"]`` names what came of an earlier step: opened, edited (with ``path_rank``), cited, step_run,
     kept, undone, verified (with ``better``: 1 better, -1 worse), thumbs (with ``up``: whether it is good).
     Without it the event is the step itself: ``failed``, ``tokens`` and its time count.
     """

@@ -43,7 +43,7 @@ class ToldFacts(Facts):
         return name in self._world.folders
 
     def _defined(self, names: Sequence[str]) -> set[str]:
-        return self._world.defined & set(names)
+        return set(names) & self._world.defined
 
     def _counts(self, words: Sequence[str]) -> Mapping[str, int]:
         return {word: self._world.lines[word] for word in words if word in self._world.lines}
