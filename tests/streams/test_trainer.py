@@ -168,7 +168,8 @@ def test_one_works_and_another_stands_by(one: Path) -> None:
         with _running(one, "") as second:
             assert second.stderr is not None
             assert "stands by" in second.stderr.readline()
-            first.send_signal(signal.SIGKILL)
+            first.kill()
+            first.wait()
             (one / STATE_NAME).unlink()
             told(one, decision("d"), decision("e"), decision("f"))
             until((one / STATE_NAME).exists, "the other one does not take over", 60)
