@@ -103,6 +103,7 @@ def test_a_new_file_is_for_edits_in_folders_that_are_there(project: Path) -> Non
         "uv run --with rich --extra dev mytool --now",
         "uv run src/app/dates.py",
         "uv sync --frozen",
+        "python -m pytest -q -k 'leap and year' -n 2 tests",
         "uvx some-tool-from-elsewhere src",
     ],
 )
@@ -129,6 +130,7 @@ def test_known_commands_stay_as_they_are(
         "true && frobnicate",
         "bash -c 'frobnicate'",
         "uv run --with rich frobnicate",
+        "python -m pytest -q test",
         "uv run src/app/times.py",
         "pdm run python -c 1",
     ],

@@ -38,7 +38,7 @@ def new_file(task: str, clues: Clues, options: EditOptions, workspace: Path) -> 
                 raise WorkspaceError(
                     f"There is no {path} here.",
                     code="NotFound",
-                    next=f"If you mean {near}: --file {shlex.quote(near)}; else say that it is to be made.",
+                    next=f"If you mean {near}: --file {shlex.quote(near)}; if it is new, say: create …",
                 )
             return new
     if options.files or options.symbols or not _ASKS.search(task):

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,10 @@ _VENVS: Final = (".venv/bin", "venv/bin", "node_modules/.bin")
 _PATH: Final = re.compile(
     r"(?:\.{0,2}/)?[\w@+-][\w@.+-]*(?:/[\w@.+-]+)+/?|[\w@+-][\w.@+-]*\.(?:py|pyi|js|ts|tsx|go|rs|java|kt|rb|php|c|h|cc|cpp|cs|sh|toml|cfg|ini|ya?ml|json|md|txt)"
 )
+_PYTEST_OPTIONS: Final = """
+    -k -m -p -n -c -o -W -r --maxfail --durations --cov --cov-report --timeout --ignore --deselect --rootdir
+"""
+_VALUED: Final = frozenset(_PYTEST_OPTIONS.split())
 _PLACEHOLDER: Final = re.compile(r"path/to|<[\w -]+>|your[_-]\w+|\.\.\.|…")
 
 
@@ -71,6 +75,10 @@ class Commands:
             return "" if verb in BY_NAME else f"dspy-agent has no verb {verb!r}"
         if not self._is_program(program):
             return f"there is no command {program!r} here"
+        if "pytest" in (program, *rest[:2]):
+            missing = [word for word in _tested(simple.words) if not self._places.exists(word)]
+            if missing:
+                return f"there is no {missing[0]} here"
         defined = _DEFINED.get(program)
         target = next((word for word in rest if not word.startswith("-") and "=" not in word), None)
         if program in ("npm", "pnpm", "yarn"):
@@ -141,6 +149,16 @@ _CHECKS: Final = re.compile(r"(?:test|check|lint|build|typecheck|format|fmt|unit
 
 def _words(command: str) -> list[str]:
     return re.findall(r"[^\s\"'|;&<>()=]+", command)
+
+
+def _tested(words: tuple[str, ...]) -> Iterator[str]:
+    """Yield the files and folders whose tests a command for pytest names."""
+    rest = iter(words[words.index("pytest") + 1 :])
+    for word in rest:
+        if word in _VALUED:
+            next(rest, None)
+        elif not word.startswith("-"):
+            yield word.partition("::")[0]
 
 
 def _make_targets(workspace: Path) -> frozenset[str]:
