@@ -51,7 +51,7 @@ class Run:
         self.mirror.step()
         self.outbox.poll(0.02)
         self.mirror.save(now=True)
-        return self.mirror.caught_up and not self.mirror.waiting
+        return self.mirror.caught_up
 
     def finish(self) -> None:
         until(self.step, "the log is not mirrored")
@@ -76,6 +76,8 @@ def test_what_came_from_others_and_what_is_damaged_is_not_sent(broker: MockClust
     with (workspace / LOG_NAME).open("ab") as log:
         log.write(b"\xff\n{}\n" + b"x" * 100_000 + b"\n")
     told(workspace, decision("next"))
+    with (workspace / LOG_NAME).open("ab") as log:
+        log.write(b'{"id":"torn')
     run = Run(broker, workspace)
     run.finish()
     assert sorted(_ids(broker)) == ["next", "own"]

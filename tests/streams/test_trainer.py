@@ -105,6 +105,8 @@ def _free_port() -> int:
 
 def test_agents_share_what_they_learn_each_event_once(broker: MockCluster, one: Path, other: Path) -> None:
     told(one, decision("a"), outcome("a", "opened-1", 1.0))
+    with (one / LOG_NAME).open("ab") as log:
+        log.write(b'{"schema_version":1,"id":"torn')
     told(other, decision("b", "esearch"))
     foreign = decision("z").model_copy(update={"workspace": "bakery"})
     bad = [b"\xff", foreign.model_copy(update={"schema_version": 2}).encode(), b'{"schema_version":1}']
@@ -148,12 +150,13 @@ def test_a_running_session_sees_it_and_the_broker_may_go_away(broker: MockCluste
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     assert _events(one) == ["a", "b", "c"]
-    metrics = [json.loads(record.value()) for record in read(broker, "agent.metrics", _has_decisions)]
+    metrics = [json.loads(record.value()) for record in read(broker, "agent.metrics", _has_rewards)]
     assert {"stream-trainer"} == {metric["source"] for metric in metrics}
+    assert {"tool": "grep"} in [metric["labels"] for metric in metrics if "mean_reward" in metric["name"]]
 
 
-def _has_decisions(records: list[Any]) -> bool:
-    return any(b"trainer_decisions" in record.value() for record in records)
+def _has_rewards(records: list[Any]) -> bool:
+    return any(b"trainer_mean_reward" in record.value() for record in records)
 
 
 def test_one_works_and_another_stands_by(one: Path) -> None:

@@ -36,6 +36,7 @@ class Mirror:
         self._topic = topic
         self._outbox = outbox
         self._save_at = 0.0
+        self._at_end = False
         self.sent = self.damaged = 0
         self._read, self._work = cursor.sent, Work(cursor.sent.offset)
 
@@ -49,8 +50,8 @@ class Mirror:
 
     @property
     def caught_up(self) -> bool:
-        """Whether all that was read is confirmed."""
-        return not self._work.open
+        """Whether all lines that are whole are confirmed."""
+        return self._at_end and not self._work.open
 
     def step(self) -> bool:
         """Send some lines that are new; return whether there may be more at once.
@@ -71,6 +72,7 @@ class Mirror:
             count += 1
             if count >= _MOST_LINES or self._outbox.full:
                 break
+        self._at_end = count == 0
         if count:
             self._read = LogMark.at(self._log, self._work.next) or START
         return count >= _MOST_LINES

@@ -169,7 +169,7 @@ class Trainer:
     def _finished(self) -> bool:
         if not (self._mirror and self._shared):
             return True
-        return self._mirror.caught_up and not self._mirror.waiting and self._shared.finished
+        return self._mirror.caught_up and self._shared.finished
 
     def _end(self) -> None:
         """Deliver what was begun, save how far that is and what was learned, within a few seconds."""
@@ -204,10 +204,22 @@ class _Measures:
         self._sent = gauge("sent_events", "Events that this run has sent.")
         self._waiting = gauge("waiting_bytes", "Bytes of the event log that the broker has not confirmed.")
         self._damaged = gauge("damaged_lines", "Lines of the event log that are no events.")
+        self._rewards = Gauge(
+            "dspy_agent_trainer_mean_reward",
+            "What a run of a tool has earned, on average.",
+            ["tool"],
+            registry=program.registry,
+        )
+        self._learned: dict[str, float] = {}
 
     def note(self, policies: Policies, mirror: Mirror | None) -> None:
         """Take the figures of now."""
-        self._decisions.set(policies.learner.decisions)
+        learner = policies.learner
+        self._decisions.set(learner.decisions)
+        if learner.earned != self._learned:
+            self._learned = dict(learner.earned)
+            for tool, earned in self._learned.items():
+                self._rewards.labels(tool).set(earned / max(1, learner.uses.get(tool, 1)))
         self._unsaved.set(policies.unsaved)
         if mirror is not None:
             self._sent.set(mirror.sent)
