@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import gc
 import json
 import os
 import signal
 import time
 import types
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ IN = os.environ["DSPY_AGENT_SCREEN_IN"]
 OUT = os.environ["DSPY_AGENT_SCREEN_OUT"]
 DEADLINE = time.monotonic() + float(os.environ["DSPY_AGENT_TRACE_SECONDS"])
 LONGEST = 15.0  # seconds of all the tests
+LOOKING = 0.3  # of the time, for which tests fail
 PASSED, FAILED, NEITHER = 71, 72, 73  # a test may end its process with any of the usual ones
 
 failed = False
@@ -50,55 +53,68 @@ def pytest_runtestloop(session: Any) -> bool:
     """Try one change after the other instead of running the tests once."""
     os.chdir(ROOT)
     changes = json.loads(Path(IN).read_text(encoding="utf-8"))
-    items = sorted(
-        (seconds, number)
-        for number, item in enumerate(session.items)
-        if (seconds := _baseline([item])) is not None
-    )
-    if not items:
-        return True
-    quick = [session.items[items[0][1]]]
-    rest = [session.items[number] for _, number in items[1:]]
-    functions = _functions()
-    sources: dict[str, str] = {}
-    allowed = [
-        min(LONGEST, 1.0 + 4 * items[0][0]),
-        min(2 * LONGEST, 1.0 + 4 * sum(took for took, _ in items)),
-    ]
-    for number, change in enumerate(changes):
-        if time.monotonic() > DEADLINE:
-            break
-        path = ROOT + change["path"]
-        if path not in sources:
-            sources[path] = Path(path).read_bytes().decode("utf-8-sig", "replace")
-        text = sources[path]
-        start = change["start"]
-        text = text[:start] + change["new"] + text[start + len(change["old"]) :]
-        try:
-            code = compile(text, path, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError):
-            continue
-        replaced = [
-            (function, new)
-            for function, new in _pairs(functions.get(path, []), code)
-            if function.__code__ != new and function.__code__.co_freevars == new.co_freevars
-        ]
-        defaults = _defaults(functions.get(path, []), text)
-        if not replaced and not defaults:
-            continue
-        if _passes(quick, replaced, defaults, allowed[0]) and (
-            not rest or _passes(rest, replaced, defaults, allowed[1])
-        ):
-            Path(OUT).write_text(str(number), encoding="utf-8")
-            break
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of forks
+        tests = _failing(session.items)
+        number = _first_that_passes(changes, tests) if tests else None
+    if number is not None:
+        Path(OUT).write_text(str(number), encoding="utf-8")
     return True
 
 
-def _baseline(items: list[Any]) -> Any:
-    """Return the seconds that failing ``items`` take; None if they pass, or do not end."""
-    started = time.monotonic()
-    outcome = _fork(lambda: _run(items), LONGEST)
-    return time.monotonic() - started if outcome == FAILED else None
+def _failing(items: list[Any]) -> list[Any]:
+    """Return [seconds, test] of those that fail, the quickest first; in a part of the time."""
+    until = time.monotonic() + LOOKING * (DEADLINE - time.monotonic())
+    found = []
+    for item in items:
+        started = time.monotonic()
+        if started > until:
+            break
+        if _fork(lambda item=item: _run([item]), LONGEST) == FAILED:
+            found.append([time.monotonic() - started, item])
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def _first_that_passes(changes: list[Any], tests: list[Any]) -> Any:
+    """Return the number of the first change with which ``tests`` pass, or None."""
+    quick = [tests[0][1]]
+    rest = [test for _, test in tests[1:]]
+    once = min(LONGEST, 1.0 + 4 * tests[0][0])
+    whole = min(2 * LONGEST, 1.0 + 4 * sum(seconds for seconds, _ in tests))
+    functions = _functions()
+    for number, change in enumerate(changes):
+        if time.monotonic() > DEADLINE:
+            break
+        replaced, defaults = _new_code(change, functions.get(ROOT + change["path"], []))
+        if not replaced and not defaults:
+            continue
+        if _passes(quick, replaced, defaults, once) and (
+            not rest or _passes(rest, replaced, defaults, whole)
+        ):
+            return number
+    return None
+
+
+def _new_code(change: Any, functions: list[Any]) -> Any:
+    """Return the functions of the changed file that have other code now, or other defaults, with those."""
+    path = ROOT + change["path"]
+    text, start = _source(path), change["start"]
+    text = text[:start] + change["new"] + text[start + len(change["old"]) :]
+    try:
+        code = compile(text, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return [], []
+    replaced = [
+        (function, new)
+        for function, new in _pairs(functions, code)
+        if function.__code__ != new and function.__code__.co_freevars == new.co_freevars
+    ]
+    return replaced, [] if replaced else _defaults(functions, text)
+
+
+@functools.cache
+def _source(path: str) -> str:
+    return Path(path).read_bytes().decode("utf-8-sig", "replace")
 
 
 def _passes(items: list[Any], replaced: Any, defaults: Any, seconds: float) -> bool:
