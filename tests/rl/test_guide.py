@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dspy_agent.cli.main import run_command
+from dspy_agent_core.bandit.rewards import PARTS
 from tests.learning.kit import project
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "learning.md"
@@ -33,3 +34,10 @@ def test_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         out.flush()
         text = out.buffer.getvalue()
         assert (code, text != b"") == (0, True), (command, text)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_the_guide_names_each_part_with_its_weight(name: str) -> None:
+    rows = [line for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    (row,) = [row for row in rows if f"`{name}`" in row.split("|")[1]]
+    assert f"{abs(PARTS[name].weight):g}" in row.split("|")[2]
