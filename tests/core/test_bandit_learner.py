@@ -241,12 +241,3 @@ def test_a_newer_version_is_told_from_damage(monkeypatch):
     assert error.value.kind == "newer"
     assert error.value.code == "StateNewer"
     assert error.value.next
-
-
-def test_what_was_learned_is_a_prior_for_others():
-    learner = a_state()
-    prior = Prior.decode(learner.as_prior().encode())
-    other = Learner.fresh(prior)
-    x = learner.arms.vector({"x": 0.5})
-    np.testing.assert_array_equal(other.arms.scores(x), learner.arms.scores(x))
-    assert other.decisions == 0

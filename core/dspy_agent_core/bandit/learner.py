@@ -16,7 +16,7 @@ import numpy as np
 
 from dspy_agent_core.bandit.curve import Curve
 from dspy_agent_core.bandit.linear import LinearArms
-from dspy_agent_core.bandit.prior import MOST_ARMS, MOST_WEIGHT, Floats, Prior
+from dspy_agent_core.bandit.prior import MOST_ARMS, Floats, Prior
 from dspy_agent_core.bandit.saved import load_arms, save_arms
 from dspy_agent_core.bandit.seen import Seen
 from dspy_agent_core.bandit.state import damaged, pack, seal, unpack_finite, unseal
@@ -144,12 +144,6 @@ class Learner:
         for pending in self._pending.values() if more else ():
             if pending.x is not None:
                 pending.x = np.pad(pending.x, (0, more))
-
-    def as_prior(self) -> Prior:
-        """Return what others can start from: the weights as they are now."""
-        prior, names = self.arms.prior, self.arms.names
-        theta = np.clip(self.arms.theta, -MOST_WEIGHT, MOST_WEIGHT)
-        return Prior(names, tuple(self.arms.arms), theta, prior.strength, prior.weights("", names))
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as JSON data."""

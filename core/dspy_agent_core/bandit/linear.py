@@ -51,8 +51,8 @@ class LinearArms:
     ``theta`` holds a row of weights for each arm, ``start`` those it would have with nothing learned for it,
     ``counts`` how often it learned, ``covariance`` what is uncertain about its weights (in units of the
     rewards' variance), ``variances`` what its ``spreads`` are made of, ``scale`` the factor in these.
-    ``gain`` is by how much all rewards, ``looks`` in number, exceed what the prior says, ``level`` the mean of
-    that; starts and weights have it in them.
+    ``gain`` is by how much all rewards, ``looks`` in number, exceed what the prior says, ``level`` its mean;
+    starts and weights have it in them.
     """
 
     def __init__(
