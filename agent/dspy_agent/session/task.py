@@ -132,7 +132,7 @@ def _log_summary(result: LogContext) -> str:
 def _next_steps(
     result: Any, suggestion: Suggestion, suggestions: list[Suggestion], request: Request
 ) -> list[str]:
-    steps = [name for name in _LANDS if name in request.changes and "edit" not in request.changes]
+    steps: list[str] = [name for name in _LANDS if name in request.changes and "edit" not in request.changes]
     if isinstance(result, LogContext):
         frame = next((event.frame for event in result.events if event.frame), None)
         if frame is not None and not frame.path.startswith(("/", "<")):
