@@ -41,7 +41,8 @@ def space(new_namespace: Callable[[str], str]) -> str:
 @pytest.fixture(scope="module")
 def told(operator: Cluster, space: str) -> Iterator[Callable[[], str]]:
     """What the condition says from the first moment on: a pull may be over in seconds."""
-    message = '{range .status.conditions[?(@.type=="ModelReady")]}{.message}{"\\n"}{end}'
+    # No {range}: kubectl ends, with exit code 0, at an object that has no conditions yet.
+    message = '{.status.conditions[?(@.type=="ModelReady")].message}{"\\n"}'
     with operator.watching("agentworkspace", "-n", space, "-o", f"jsonpath={message}") as said:
         yield said
 
