@@ -43,8 +43,8 @@ def parts_of(tool: str, outcome: Outcome, cost_ms: float) -> dict[str, float]:
     """Return the parts of an event's reward, without those that are 0.
 
     ``outcome["use"]`` names what came of an earlier step: opened, edited (with ``path_rank``), cited,
-    step_run, kept, undone, verified (with ``better``: 1 better, -1 worse), thumbs (with ``up``: whether it is good).
-    Without it the event is the step itself: ``failed``, ``tokens`` and its time count.
+    step_run, kept, undone, verified (with ``better``: 1 better, -1 worse), thumbs (with ``up``: whether it
+    is good). Without it the event is the step itself: ``failed``, ``tokens`` and its time count.
     """
     use = outcome.get("use")
     if use is not None:
