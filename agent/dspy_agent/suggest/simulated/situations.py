@@ -139,7 +139,7 @@ def _world(text: str, filled: dict[str, str], random: Random) -> World:
         around = replace(around, logs_fresh=False, logs_errors=False)
     if not around.indexed:
         around = replace(around, vectors=False, index_old=False)
-    coded = {filled[name] for name in ("symbol", "constant", "dotted", "word")}
+    coded = dict.fromkeys(filled[name] for name in ("symbol", "constant", "dotted", "word"))
     lines = {word: int(2 ** random.uniform(0, 7)) for word in coded if random.random() < 0.95}
     for word in re.findall(r"[A-Za-z_]{3,}", text):
         if word not in lines and random.random() < 0.4:
