@@ -135,7 +135,7 @@ def main() -> None:
     chosen = _chosen()
     settings = {system.name: chosen[system.name]["settings"] for system in wanted if system.name in chosen}
     worlds = reported_sets()
-    for seed in range(arguments.seeds):  # seed by seed, so that what is stopped early is whole for fewer seeds
+    for seed in range(arguments.seeds):  # what is stopped early is whole for fewer seeds
         for world in worlds:
             scores.bounds(world, seed)
             for system in wanted:

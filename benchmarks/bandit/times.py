@@ -27,11 +27,11 @@ ARMS: Final = 11
 FEATURES: Final = 64  # with the constant
 _WARM: Final = 300
 _SYSTEMS: Final[tuple[tuple[System, Settings, int], ...]] = (
-    (OURS, {}, 200),  # steps in a round: short ones, so that some fall between what others run
-    (peers.VW, {"options": "--epsilon 0.02"}, 40),
-    (peers.VW, {"options": "--squarecb --gamma_scale 10"}, 40),
-    (peers.LIN_UCB, {"kind": "LinUCB", "alpha": 0.1, "l2_lambda": 1.0, "whole": True}, 6),
-    (peers.LIN_GREEDY, {"kind": "LinGreedy", "epsilon": 0.02, "l2_lambda": 1.0, "whole": True}, 6),
+    (OURS, {}, 20),  # steps in a round: few, so that some rounds fall between what others run
+    (peers.VW, {"options": "--epsilon 0.02"}, 4),
+    (peers.VW, {"options": "--squarecb --gamma_scale 10"}, 4),
+    (peers.LIN_UCB, {"kind": "LinUCB", "alpha": 0.1, "l2_lambda": 1.0, "whole": True}, 1),
+    (peers.LIN_GREEDY, {"kind": "LinGreedy", "epsilon": 0.02, "l2_lambda": 1.0, "whole": True}, 1),
 )
 
 
@@ -56,12 +56,12 @@ def round_of(player: Player, rows: Array, steps: int, at: int) -> float:
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=200)
     arguments = parser.parse_args()
     rows = contexts(1000)
     players = [(system.make(ARMS, FEATURES, 1, settings), steps) for system, settings, steps in _SYSTEMS]
     for player, steps in players:
-        round_of(player, rows, _WARM if steps > 10 else steps, 0)
+        round_of(player, rows, _WARM if steps > 1 else 10, 0)
     spent: list[list[float]] = [[] for _ in players]
     for turn in range(arguments.rounds):
         for (player, steps), times in zip(players, spent, strict=True):
