@@ -24,9 +24,7 @@ from dspy_agent_core.bandit.rewards import parts_of, total
 FILE: Final = Path(__file__).parents[1] / "prior.json"
 SEED: Final = 20_260
 COUNT: Final = 8000
-STRENGTH: Final = (
-    100.0  # in looks at one feature; a context has about twenty: the first rewards count a sixth
-)
+STRENGTH: Final = 30.0  # in looks at one feature; a context has about 17: the first reward counts a third
 _RIDGE: Final = 2.0
 _ROUNDS: Final = 12
 _STRESS: Final = 5.0  # of a choice that loses a whole reward
