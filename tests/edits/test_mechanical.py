@@ -71,6 +71,15 @@ def test_defaults_are_changed_and_what_is_outside_is_not() -> None:
     assert mutations("a.py", "def f(:", {1: 1.0}, 9) == []
 
 
+def test_a_default_is_as_suspicious_as_where_the_function_begins() -> None:
+    text = "def f(a, b=2, *, c=True):\n    if a:\n        return b\n    return a - 1\n"
+    found = mutations("a.py", text, {2: 0.5, 4: 0.9}, 100)
+    changed = {one.applied(text).split("\n")[0] for one in found if one.line == 1}
+    assert {"def f(a, b=1, *, c=True):", "def f(a, b=2, *, c=False):"} <= changed
+    assert found[0].line == 4
+    assert not [one for one in found if one.line == 3]
+
+
 PIECES = [
     "a",
     "b",
@@ -140,6 +149,10 @@ def least(a, b=3):
     return a + b
 
 
+def named(a, *, sign=-1, add=None):
+    return a * sign
+
+
 async def later(a):
     await asyncio.sleep(0)
     return a * 2
@@ -147,7 +160,7 @@ async def later(a):
 CODE_TESTS = """\
 import asyncio
 
-from code_ import Box, later, least
+from code_ import Box, later, least, named
 
 
 def test_decorated():
@@ -160,6 +173,10 @@ def test_loop():
 
 def test_default():
     assert least(1) == 3
+
+
+def test_named():
+    assert named(2) == 2
 
 
 def test_async():
@@ -186,6 +203,7 @@ def changes(old: str, *new: str) -> Sequence[Mutation]:
         ("test_decorated", "a - 1", ("a * 1", "a + 1", "a + 1"), 1),
         ("test_loop", "a > 3", ("True", "a >", "a > 4"), 2),
         ("test_default", "b=3", ("b=1", "b=2"), 1),
+        ("test_named", "sign=-1", ("sign=-2", "sign=(+1)"), 1),
         ("test_async", "a * 2", ("__import__('os')._exit(0)", "a // 2"), 1),
     ],
 )

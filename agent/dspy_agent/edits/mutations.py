@@ -135,14 +135,28 @@ def mutations(path: str, text: str, scores: Mapping[int, float], most: int) -> l
     for function in (node for node in ast.walk(tree) if isinstance(node, Function)):
         if not any(function.lineno <= line <= (function.end_lineno or 0) for line in scores):
             continue
+        run = _as_run(function, scores)
         for node, start, end, new, cost in _changes(function, place):
             line = place.line_of(start)
-            score = max((scores.get(at, 0.0) for at in _lines_of(node, line)), default=0.0)
+            score = max((run.get(at, 0.0) for at in _lines_of(node, line)), default=0.0)
             old = text[start:end]
             if score and old != new:
                 made = Mutation(path, line, start, old, new, ranks[score] + cost)
                 found.setdefault((start, old, new), made)
     return sorted(found.values(), key=lambda one: (one.cost, one.start))[:most]
+
+
+def _as_run(function: Function, scores: Mapping[int, float]) -> dict[int, float]:
+    """Return ``scores`` with those of the lines of default arguments, which are not run with the function.
+
+    They are as suspicious as the first line of the body that was run.
+    """
+    arguments = function.args
+    defaults = [one for one in (*arguments.defaults, *arguments.kw_defaults) if one is not None]
+    body = range(function.body[0].lineno, (function.end_lineno or 0) + 1)
+    entry = next((scores[line] for line in body if line in scores), 0.0)
+    lines = {line: entry for one in defaults for line in _lines_of(one, one.lineno)}
+    return {**lines, **scores}
 
 
 def _lines_of(node: ast.AST, line: int) -> range:

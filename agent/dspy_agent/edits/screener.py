@@ -121,8 +121,8 @@ def _passes(items: list[Any], replaced: Any, defaults: Any, seconds: float) -> b
     def child() -> bool:
         for function, code in replaced:
             function.__code__ = code
-        for function, values in defaults:
-            function.__defaults__ = values
+        for function, values, named in defaults:
+            function.__defaults__, function.__kwdefaults__ = values, named
         return _run(items)
 
     return _fork(child, min(seconds, DEADLINE + 1 - time.monotonic())) == PASSED
@@ -196,23 +196,35 @@ def _pairs(functions: list[Any], code: Any) -> Any:
 
 
 def _defaults(functions: list[Any], text: str) -> Any:
-    """Return the functions whose constant defaults differ in ``text``, with the new ones."""
-    found = []
+    """Return the functions whose literal defaults differ in ``text``, with all of the new ones."""
     nodes = {}
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.args.defaults:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             first = min([node.lineno] + [one.lineno for one in node.decorator_list])
-            nodes[node.name, first] = node.args.defaults
+            nodes[node.name, first] = node.args
+    found = []
     for function in functions:
-        key = (function.__code__.co_name, function.__code__.co_firstlineno)
-        old = function.__defaults__
-        if key in nodes and old and len(old) == len(nodes[key]):
-            new = tuple(
-                node.value if isinstance(node, ast.Constant) else old[number]
-                for number, node in enumerate(nodes[key])
-            )
-            if any(
-                type(one) is not type(old[number]) or one != old[number] for number, one in enumerate(new)
-            ):
-                found.append((function, new))
+        arguments = nodes.get((function.__code__.co_name, function.__code__.co_firstlineno))
+        old, named = function.__defaults__ or (), function.__kwdefaults__ or {}
+        if arguments is None or len(old) != len(arguments.defaults):
+            continue
+        new = tuple(_value(node, old[number]) for number, node in enumerate(arguments.defaults))
+        names = [one.arg for one in arguments.kwonlyargs]
+        new_named = {
+            names[number]: _value(node, named[names[number]])
+            for number, node in enumerate(arguments.kw_defaults)
+            if names[number] in named
+        }
+        before = [*old, *named.values()]
+        if any(one is not before[number] for number, one in enumerate([*new, *new_named.values()])):
+            found.append((function, new or None, new_named or None))
     return found
+
+
+def _value(node: Any, old: Any) -> Any:
+    """Return the value of a default that is a literal, ``old`` if it is the same or another expression."""
+    try:
+        value = ast.literal_eval(node)
+    except ValueError:
+        return old
+    return value if type(value) is not type(old) or value != old else old
