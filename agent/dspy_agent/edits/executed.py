@@ -7,21 +7,16 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from dspy_agent.edits.clues import Place
-from dspy_agent.sandbox.run import run_sandboxed
-from dspy_agent.verify.python import module_paths
+from dspy_agent.edits.plugin import run_plugin
 from dspy_agent.verify.worktree import Scratch
 
-_PLUGIN: Final = "dspy_agent_tracer"
 _LARGEST: Final = 64 << 20
-_QUIET: Final = ("--tb=short", "-p", "no:cacheprovider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +115,15 @@ def run_traced(
         lines: False: only what comes of them is wanted.
     """
     out = made.out / "trace.json"
-    shutil.copyfile(Path(__file__).with_name("tracer.py"), made.out / f"{_PLUGIN}.py")
-    environment = module_paths(workspace, made.tree, python)
-    run_sandboxed(
-        [python, "-m", "pytest", "-q", "-p", _PLUGIN, *_QUIET, *tests],
-        workspace=workspace,
-        cwd=made.tree,
-        seconds=seconds + 5,
-        max_output=20_000,
-        writable=[made.folder],
-        env={
-            **environment,
-            "PYTHONPATH": os.pathsep.join((str(made.out), environment["PYTHONPATH"])),
-            "DSPY_AGENT_TRACE_ROOT": str(made.tree),
+    run_plugin(
+        "tracer",
+        made,
+        workspace,
+        python,
+        tests,
+        seconds + 5,
+        options=["--tb=short"],
+        environment={
             "DSPY_AGENT_TRACE_OUT": str(out),
             "DSPY_AGENT_TRACE_FIRST": "\n".join(first),
             "DSPY_AGENT_TRACE_SECONDS": str(seconds),

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
 
 from dspy_agent.edits.mutations import Mutation
-from dspy_agent.sandbox.run import run_sandboxed
-from dspy_agent.verify.python import module_paths
+from dspy_agent.edits.plugin import run_plugin
 from dspy_agent.verify.worktree import scratch
-
-_PLUGIN: Final = "dspy_agent_screener"
-_QUIET: Final = ("--tb=no", "-p", "no:cacheprovider", "-p", "no:randomly")
 
 
 def screen(
@@ -34,19 +27,15 @@ def screen(
     with scratch(workspace, {}) as made:
         out, given = made.out / "screened", made.out / "mutations.json"
         given.write_text(json.dumps([asdict(one) for one in mutations]), encoding="utf-8")
-        shutil.copyfile(Path(__file__).with_name("screener.py"), made.out / f"{_PLUGIN}.py")
-        environment = module_paths(workspace, made.tree, python)
-        run_sandboxed(
-            [python, "-m", "pytest", "-q", "-p", _PLUGIN, *_QUIET, *tests],
-            workspace=workspace,
-            cwd=made.tree,
-            seconds=seconds + 10,
-            max_output=20_000,
-            writable=[made.folder],
-            env={
-                **environment,
-                "PYTHONPATH": os.pathsep.join((str(made.out), environment["PYTHONPATH"])),
-                "DSPY_AGENT_TRACE_ROOT": str(made.tree),
+        run_plugin(
+            "screener",
+            made,
+            workspace,
+            python,
+            tests,
+            seconds + 10,
+            options=["--tb=no", "-p", "no:randomly"],
+            environment={
                 "DSPY_AGENT_TRACE_SECONDS": str(seconds),
                 "DSPY_AGENT_SCREEN_IN": str(given),
                 "DSPY_AGENT_SCREEN_OUT": str(out),
