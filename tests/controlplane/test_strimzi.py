@@ -128,14 +128,14 @@ async def test_what_the_topic_operator_says_is_told(
         await world.until_told("one")
         await idle(operator)
         told = await world.until_condition("one", "TopicsReady", reason="Progressing")
-        assert told["message"].startswith("0 of 9 topics")
+        assert told["message"].startswith("0 of 10 topics")
         await world.play_kubelet("one")
         await world.until_condition("one", "TopicsReady", status="True")
         grown = {**STRIMZI, "apps": [{"name": "web", "partitions": 2}]}
         await world.apply("one", {"streaming": grown})
         # Its answer to the topic as it was before says nothing of the topic as it is now.
         told = await world.until_condition("one", "TopicsReady", reason="Progressing")
-        assert told["message"].startswith("6 of 9 topics")
+        assert told["message"].startswith("7 of 10 topics")
         await world.play_topic(path(world), "KafkaError", "Too many partitions.")
         told = await world.until_condition("one", "TopicsReady", reason="KafkaError")
         assert 'KafkaTopic "one-logs.raw.web": Too many partitions.' in told["message"]
@@ -236,7 +236,7 @@ class TestRetainPolicy:
 
     async def test_streaming_that_goes(self, operators: Operators, world: World, strimzi: ThirdParty) -> None:
         async with operators.running() as operator:
-            for streaming, left in ((STRIMZI, 9), (OWNED, 0)):
+            for streaming, left in ((STRIMZI, 10), (OWNED, 0)):
                 await world.apply("one", {"streaming": streaming})
                 await world.until_there(path(world))
                 await world.until_told("one")
@@ -285,7 +285,7 @@ async def test_between_strimzi_and_plain_brokers(
         await world.until_there(job)
         await world.until_told("one")
         await idle(operator)
-        assert len(await topics(world)) == 9  # plain brokers: nothing is deleted
+        assert len(await topics(world)) == 10  # plain brokers: nothing is deleted
         await world.apply("one", {"streaming": OWNED})
         await world.until_gone(job)
 
@@ -305,5 +305,5 @@ async def test_another_prefix_means_other_topics(
         await world.until_told("one")
         await idle(operator)
         names = {item["spec"]["topicName"] for item in (await topics(world)).values()}
-        assert len(names) == 9
+        assert len(names) == 10
         assert all(name.startswith("shop.") for name in names)

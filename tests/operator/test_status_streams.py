@@ -22,7 +22,7 @@ def test_all_is_well() -> None:
         found = scene(streaming).reasons()
         assert found["Ready"] == ("True", "Ready")
         assert found["ContextStreamReady"] == ("True", "Running")
-    assert scene(STRIMZI).condition("TopicsReady")["message"].startswith("9 of 9 topics")
+    assert scene(STRIMZI).condition("TopicsReady")["message"].startswith("10 of 10 topics")
     assert scene(PLAIN).reasons()["TopicsReady"] == ("True", "TopicsMade")
 
 
@@ -45,7 +45,7 @@ class TestKafkaTopics:
         found.of("KafkaTopic", "logs.ctx.web")["status"] = {}
         told = found.condition("TopicsReady")
         assert (told["status"], told["reason"]) == ("False", "Progressing")
-        assert told["message"].startswith("8 of 9 topics are ready")
+        assert told["message"].startswith("9 of 10 topics are ready")
 
     def test_an_answer_to_an_older_spec_does_not_count(self) -> None:
         found = scene(STRIMZI)
@@ -63,7 +63,7 @@ class TestKafkaTopics:
         found.of("KafkaTopic", "logs.raw.web")["status"] = {"observedGeneration": 1, "conditions": [refused]}
         told = found.condition("TopicsReady")
         assert told["reason"] == "NotSupported"
-        assert "8 of 9 topics are ready" in told["message"]
+        assert "9 of 10 topics are ready" in told["message"]
         assert 'KafkaTopic "demo-logs.raw.web": Decreasing partitions' in told["message"]
 
     def test_one_that_strimzi_leaves_alone_is_told(self) -> None:
