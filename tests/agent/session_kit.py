@@ -37,6 +37,7 @@ def environment(state: Path, **extra: str) -> dict[str, str]:
         "XDG_STATE_HOME": str(state),
         "TERM": "xterm",
         "PROMPT_TOOLKIT_NO_CPR": "1",
+        "DSPY_AGENT_POLICY": "best",  # the others explore, and may suggest anything
         **extra,
     }
 
