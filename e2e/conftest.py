@@ -64,19 +64,29 @@ def git(loaded: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_namespace(operator: Cluster) -> Iterator[Callable[[str], str]]:
-    """Make a namespace that takes restricted pods only, and return its name."""
+def namespaces(operator: Cluster) -> Iterator[list[str]]:
+    """Those that were made: at the end all are gone."""
     made: list[str] = []
+    yield made
+    if made and not KEEP:
+        words = ("delete", "namespace", *made, "--ignore-not-found", "--timeout=180s")
+        operator.kubectl(*words, timeout=190)
+
+
+@pytest.fixture(scope="module")
+def new_namespace(operator: Cluster, namespaces: list[str]) -> Iterator[Callable[[str], str]]:
+    """Make a namespace that takes restricted pods only, and return its name; it goes with the file."""
+    first = len(namespaces)
 
     def make(prefix: str) -> str:
         name = f"e2e-{prefix}-{secrets.token_hex(2)}"
         operator.apply(gitserver.namespace(name))
-        made.append(name)
+        namespaces.append(name)
         return name
 
     yield make
-    if made and not KEEP:
-        operator.kubectl("delete", "namespace", *made, "--timeout=180s", timeout=190)
+    if (mine := namespaces[first:]) and not KEEP:  # the next file's pods need their share of the node
+        operator.kubectl("delete", "namespace", *mine, "--wait=false")
 
 
 @pytest.fixture(scope="module")
