@@ -167,14 +167,14 @@ def _lines_of(node: ast.AST, line: int) -> range:
 
 
 def _changes(function: Function, place: _Text) -> Iterator[Change]:
-    names = _bound(function)
+    names, keys = _bound(function), _keys(function)
     for node in ast.walk(function):
         yield from _of_conditions(node, place)
         yield from _of_operators(node, place)
         yield from _of_values(node, place)
         yield from _of_calls(node, place)
         yield from _of_statements(node, place, names)
-        yield from _of_names(node, place, names, function)
+        yield from _of_names(node, place, names, keys)
 
 
 def _of_conditions(node: ast.AST, place: _Text) -> Iterator[Change]:
@@ -294,19 +294,22 @@ def _of_statements(node: ast.AST, place: _Text, names: Sequence[str]) -> Iterato
         yield node, place.start(node), place.end(node), "pass", _WILD
 
 
-def _of_names(node: ast.AST, place: _Text, names: Sequence[str], function: Function) -> Iterator[Change]:
+def _of_names(node: ast.AST, place: _Text, names: Sequence[str], keys: Sequence[str]) -> Iterator[Change]:
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
         for name in names:
             if name != node.id and name not in ("self", "cls") and node.id not in ("self", "cls"):
                 yield node, place.start(node), place.end(node), name, _WILD
     elif isinstance(node, ast.Subscript) and _is_constant(node.slice, str):
-        keys = {
-            one.slice.value
-            for one in ast.walk(function)
-            if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Constant)
-        }
-        for key in sorted(str(key) for key in keys if isinstance(key, str)):
+        for key in keys:
             yield node, place.start(node.slice), place.end(node.slice), repr(key), _RARE
+
+
+def _keys(function: Function) -> list[str]:
+    """Return the texts that a function takes something by."""
+    slices = [node.slice for node in ast.walk(function) if isinstance(node, ast.Subscript)]
+    return sorted(
+        {one.value for one in slices if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    )
 
 
 def _bound(function: Function) -> list[str]:

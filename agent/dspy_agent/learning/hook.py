@@ -39,7 +39,7 @@ def tool_ran(run: Run, workspace: Path, folder: Path) -> None:
         event = shown(found.memory, run, workspace, now)
         choice = _choice(event)
         remember(waiting, found.memory, run, choice, now)
-        _append(workspace, [*of_others, event, *at_once(run, choice, workspace)])
+        append_events(workspace, [*of_others, event, *at_once(run, choice, workspace)])
         found.save()  # after it was told: no use is of a search that nobody knows
 
 
@@ -72,7 +72,7 @@ def files_changed(paths: Sequence[str], workspace: Path, folder: Path) -> None:
         if uses:
             found.save()
             rewarded_waiting.write(waiting.encode(), folder)
-            _append(workspace, uses)
+            append_events(workspace, uses)
 
 
 def _choice(event: Event) -> Choice:
@@ -94,7 +94,13 @@ def _remembered(folder: Path) -> Iterator[tuple[Held, Waiting]]:
             rewarded_waiting.write(after, folder)
 
 
-def _append(workspace: Path, events: list[Event]) -> None:
+def append_events(workspace: Path, events: Sequence[Event]) -> None:
+    """Put ``events`` with their rewards into the log of ``workspace``.
+
+    Raises:
+        OSError: they can't be written.
+        ValueError: one is too long.
+    """
     lines = [encode(with_reward(event)) for event in events]
     append(workspace / LOG_NAME, lines, made=lambda: _keep_from_git(workspace))
 

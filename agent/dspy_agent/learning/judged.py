@@ -20,13 +20,12 @@ from dspy_agent.tools.amounts import count
 from dspy_agent.tools.registry import BY_NAME
 from dspy_agent_core.bandit.learner import Learner
 from dspy_agent_core.bandit.linear import LinearArms
-from dspy_agent_core.bandit.ope import Estimate, Estimates, estimate
+from dspy_agent_core.bandit.ope import Estimate, Estimates, estimate, mean_of
 from dspy_agent_core.bandit.policies import POLICIES, Greedy, Policy, policy
 from dspy_agent_core.bandit.prior import MOST_ARMS, Floats
 
 ENOUGH_DECISIONS: Final = 50
 ENOUGH_EFFECTIVE: Final = 25.0
-_NORMAL_975: Final = 1.959963984540054
 BEST: Final = "best"
 NAMES: Final = (*POLICIES, BEST)
 
@@ -191,13 +190,7 @@ def _verdict(found: Estimates, gain: Interval) -> Verdict:
 
 
 def _mean(each: Floats) -> Interval:
-    """Return the mean, with the interval of the central limit theorem."""
-    if len(each) == 1:
-        return Interval(round(float(each[0]), 4), None, None)
-    scale = float(np.abs(each).max()) or 1.0  # squares of huge numbers would overflow
-    value = scale * float((each / scale).mean())
-    half = _NORMAL_975 * scale * float((each / scale).std(ddof=1)) / math.sqrt(len(each))
-    return _interval(Estimate(value, value - half, value + half))
+    return _interval(mean_of(each))
 
 
 def _interval(found: Estimate) -> Interval:

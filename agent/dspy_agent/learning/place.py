@@ -23,7 +23,7 @@ def learning_folder(workspace: Path, environ: Mapping[str, str] = os.environ) ->
     That is a workspace that can't be written, one without an index (``grep`` leaves no files in a folder that
     was never searched), or ``DSPY_AGENT_LEARNING=off``.
     """
-    if environ.get("DSPY_AGENT_LEARNING", "").lower() == "off" or not os.access(workspace, os.W_OK | os.X_OK):
+    if _is_off(environ) or not os.access(workspace, os.W_OK | os.X_OK):
         return None
     folder = index_folder(workspace, environ)
     return folder if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) else None
@@ -44,7 +44,7 @@ def make_learning_folder(workspace: Path, environ: Mapping[str, str] = os.enviro
     Raises:
         WorkspaceError: nothing may be learned there.
     """
-    if environ.get("DSPY_AGENT_LEARNING", "").lower() == "off":
+    if _is_off(environ):
         raise WorkspaceError("Learning is off.", code="LearningOff", next="Unset DSPY_AGENT_LEARNING.")
     try:
         index_folder(workspace, environ).mkdir(parents=True, exist_ok=True)
@@ -59,3 +59,7 @@ def make_learning_folder(workspace: Path, environ: Mapping[str, str] = os.enviro
         code="NotWritable",
         next="Start it where the workspace can be written.",
     )
+
+
+def _is_off(environ: Mapping[str, str]) -> bool:
+    return environ.get("DSPY_AGENT_LEARNING", "").lower() == "off"

@@ -25,6 +25,7 @@ from dspy_agent.loop.show import Teller
 from dspy_agent.loop.step import Conversation, Step, Use
 from dspy_agent.loop.trajectory import Trajectory
 from dspy_agent.model.access import Model
+from dspy_agent.model.errors import OutOfTime
 from dspy_agent.planning.commands import Commands
 from dspy_agent.planning.places import Places
 from dspy_agent.suggest.facts import Facts
@@ -32,18 +33,11 @@ from dspy_agent.suggest.request import ANSWER, Request, Suggester, Suggestion, t
 from dspy_agent.suggest.seen import Seen
 from dspy_agent.tools.base import ToolContext
 from dspy_agent.tools.registry import BY_NAME
-from dspy_agent_core.errors import AgentError, ModelError
+from dspy_agent_core.errors import AgentError
 
 _OBSERVATION: Final = 1200  # characters of one: a small model on a CPU reads fifty tokens a second
 _GRACE: Final = 1.2  # of the seconds: the answer may still come
 _NOT_APPROVED: Final = "NotApproved"
-
-
-class OutOfTime(ModelError):
-    """The time of the conversation is over in the middle of an answer."""
-
-    def __init__(self) -> None:
-        super().__init__("The time is over.", code="OutOfTime", next="Give it more: --seconds")
 
 
 @dataclass(slots=True)

@@ -35,10 +35,9 @@ def credit(answer: str, steps: Sequence[Told], workspace: Path) -> None:
     folder = learning_folder(workspace) if used else None
     if folder is None:
         return
-    from dspy_agent.learning.event import LOG_NAME, Choice, encode, new_event
-    from dspy_agent.learning.log import append
+    from dspy_agent.learning.event import Choice, new_event
+    from dspy_agent.learning.hook import append_events
     from dspy_agent.learning.memory import held
-    from dspy_agent.learning.rewarded_parts import with_reward
 
     with contextlib.suppress(OSError, ValueError):
         with held(folder) as found:
@@ -53,4 +52,4 @@ def credit(answer: str, steps: Sequence[Told], workspace: Path) -> None:
             )
             for step, args_hash in zip(used, hashes, strict=True)
         ]
-        append(workspace / LOG_NAME, [encode(with_reward(event)) for event in events])
+        append_events(workspace, events)

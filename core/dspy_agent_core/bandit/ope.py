@@ -78,16 +78,18 @@ def estimate(
     weights = chances[rows, taken] / logged
     by_model = (chances * model).sum(axis=1)
     return Estimates(
-        ips=_mean(weights * earned),
+        ips=mean_of(weights * earned),
         snips=_ratio(weights, earned),
-        dr=_mean(by_model + weights * (earned - model[rows, taken])),
+        dr=mean_of(by_model + weights * (earned - model[rows, taken])),
         decisions=len(earned),
         effective=_effective(weights),
     )
 
 
-def _mean(each: Array) -> Estimate:
-    return _estimate(float(each.mean()), each)
+def mean_of(each: Array) -> Estimate:
+    """Return the mean of ``each`` (``[n]``), with the interval of the central limit theorem."""
+    scale = _scale(each)
+    return _estimate(scale * float((each / scale).mean()), each)
 
 
 def _ratio(weights: Array, rewards: Array) -> Estimate | None:
@@ -104,9 +106,14 @@ def _estimate(value: float, influence: Array) -> Estimate:
     count = len(influence)
     if count == 1:
         return Estimate(value, -math.inf, math.inf)
-    scale = float(np.abs(influence).max()) or 1.0  # squares of huge weights would overflow
+    scale = _scale(influence)
     half = _NORMAL_975 * scale * float((influence / scale).std(ddof=1)) / math.sqrt(count)
     return Estimate(value, value - half, value + half)
+
+
+def _scale(each: Array) -> float:
+    """Return what to divide by: sums and squares of huge numbers would overflow."""
+    return float(np.abs(each).max()) or 1.0
 
 
 def _effective(weights: Array) -> float:

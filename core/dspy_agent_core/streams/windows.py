@@ -226,7 +226,7 @@ class PartitionWindows:
             window.alarm = record.time
             window.deadline = min(window.deadline, time + self._windows.hold)
         window.seen[source] = time
-        if window.reducer.lacks_end(source):
+        if goes_on and window.reducer.lacks_end(source):
             window.endless.add(source)
         else:
             window.endless.discard(source)
