@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dspy_agent.learning.event import LOG_NAME
 from dspy_agent.learning.log import Reader, append
+from dspy_agent.learning.policy_state import Policies, tell
 from dspy_agent.learning.prior_file import prior_of
 from dspy_agent_core.bandit.learner import replay
 from dspy_agent_core.contracts.messages import LearningEvent, Policy
@@ -21,6 +22,11 @@ def workspace_at(folder: Path) -> Path:
     """Make a workspace that was indexed."""
     (folder / ".dspy_index").mkdir(parents=True)
     return folder
+
+
+def snapshot(workspace: Path, say: Callable[[str], None] = tell) -> bool:
+    """Bring the state file up to the event log; return whether it was written."""
+    return Policies(workspace, say).save()
 
 
 def decision(

@@ -37,6 +37,14 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("log") / "events.jsonl"
 
 
+def test_an_event_has_the_name_of_the_folder_or_of_the_workspace_in_the_cluster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert json.loads(line("a"))["workspace"] == "shop"
+    monkeypatch.setenv("DSPY_AGENT_WORKSPACE_NAME", "team-shop")
+    assert json.loads(line("a"))["workspace"] == "team-shop"
+
+
 @given(st.binary(max_size=300) | st.lists(st.sampled_from([line("x"), b"\n", b"{", b"\0"])).map(b"".join))
 def test_after_any_bytes_an_event_is_kept_and_read(log: Path, bytes_before: bytes) -> None:
     log.write_bytes(bytes_before)

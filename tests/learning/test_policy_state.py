@@ -14,12 +14,12 @@ import pytest
 
 from dspy_agent.learning.background import learning_kept, unsaved_lines
 from dspy_agent.learning.event import LOG_NAME
-from dspy_agent.learning.policy_state import ASIDE_NAME, STATE_NAME, open_policy, reset, snapshot
+from dspy_agent.learning.policy_state import ASIDE_NAME, STATE_NAME, open_policy, reset
 from dspy_agent.learning.prior_file import PRIOR_NAME, export_prior, import_prior
 from dspy_agent_core.bandit.prior import Prior
 from dspy_agent_core.contracts.messages import LearningEvent
 from dspy_agent_core.errors import WorkspaceError
-from tests.learning.policy_kit import decision, folded, outcome, told, workspace_at
+from tests.learning.policy_kit import decision, folded, outcome, snapshot, told, workspace_at
 from tests.support.kafka import until
 
 LATER = b'{"schema_version":99,"digest":"%s","state":{"all":"new"}}'
@@ -168,8 +168,8 @@ def test_a_full_disk_leaves_the_old_state(workspace: Path) -> None:
     before = (workspace / STATE_NAME).read_bytes()
     told(workspace, decision("b"))
     code = (
-        "import sys; from pathlib import Path; from dspy_agent.learning.policy_state import snapshot\n"
-        "try: snapshot(Path(sys.argv[1]))\n"
+        "import sys; from pathlib import Path; from dspy_agent.learning.policy_state import Policies\n"
+        "try: Policies(Path(sys.argv[1]), print).save()\n"
         "except OSError as error: print(error.strerror)"
     )
     done = subprocess.run(

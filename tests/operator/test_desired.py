@@ -163,6 +163,10 @@ class TestSource:
         assert env(pod_spec({})["initContainers"][0]) == {"DSPY_SOURCE_KIND": "empty"}
 
 
+def test_the_agent_knows_the_name_of_its_workspace() -> None:
+    assert children({})["ConfigMap", "agent"].body["data"]["DSPY_AGENT_WORKSPACE_NAME"] == "demo"
+
+
 class TestModel:
     def test_ollama(self) -> None:
         found = children(OLLAMA)

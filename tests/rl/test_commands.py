@@ -10,10 +10,11 @@ import pytest
 
 from dspy_agent.checkpoints.store import Store
 from dspy_agent.learning.event import LOG_NAME
-from dspy_agent.learning.policy_state import STATE_NAME, snapshot
+from dspy_agent.learning.policy_state import STATE_NAME
 from dspy_agent.learning.prior_file import PRIOR_NAME
 from dspy_agent_core.bandit.state import seal
 from tests.learning.kit import dspy_agent, events, project, used
+from tests.learning.policy_kit import snapshot
 from tests.rl.kit import answer, live, rl
 
 

@@ -58,7 +58,7 @@ class Asked:
 
     def learn(self, suggestion: Suggestion, reward: float, tool: str = "") -> None:
         """Learn that the suggestion (or another tool in its place) earned ``reward``."""
-        self.policies.note(
+        self.policies.learner.apply(
             LearningEvent(
                 id=suggestion.decision_id,
                 ts="2024-01-01T00:00:00.000Z",

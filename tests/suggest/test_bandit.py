@@ -45,6 +45,17 @@ def test_the_first_suggestion_fits_before_anything_is_learned(
     assert 0 < first.score <= 1
 
 
+def test_a_method_is_named_with_its_class(workspace: Path) -> None:
+    caches = "class LRU:\n    def get(self): ...\n\n\nclass FIFO:\n    def get(self): ...\n"
+    (workspace / "src" / "caches.py").write_text(caches)
+    assert Asked(workspace)("where is LRU.get defined?")[0].words == ("extract", "LRU.get")
+    assert Asked(workspace)("where is cache.get defined?")[0].words == ("extract", "get")
+    seen = (Seen(("extract", "LRU.get"), found=False),)
+    assert ("extract", "get") in [
+        one.words for one in Asked(workspace)("where is LRU.get defined?", seen=seen)
+    ]
+
+
 def test_why_is_told_in_the_words_of_the_task(workspace: Path) -> None:
     line = told(Asked(workspace)("where is parse_date defined?"))
     assert line.startswith("suggested tool: extract (0.")

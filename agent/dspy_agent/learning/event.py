@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from dspy_agent.workspace.paths import display
+from dspy_agent_core.contracts.cluster import WORKSPACE_NAME
 
 LOG_NAME: Final = ".dspy_rl_events.jsonl"
 
@@ -35,6 +36,11 @@ def new_decision_id() -> str:
     return os.urandom(8).hex()
 
 
+def workspace_name(workspace: Path) -> str:
+    """Return the name that events tell: the AgentWorkspace's in a cluster, elsewhere the folder's."""
+    return (os.environ.get(WORKSPACE_NAME) or display(workspace.name))[:255]
+
+
 def new_event(
     choice: Choice,
     outcome: dict[str, Scalar],
@@ -54,7 +60,7 @@ def new_event(
         "schema_version": _SCHEMA_VERSION,
         "id": id,
         "ts": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "workspace": display(workspace.name)[:255],
+        "workspace": workspace_name(workspace),
         "session": SESSION,
         "decision_id": choice.decision_id,
         "policy": {"name": choice.policy[0], "version": choice.policy[1]},

@@ -29,7 +29,6 @@ from dspy_agent_core.errors import WorkspaceError
 if TYPE_CHECKING:
     from dspy_agent_core.bandit.learner import Learner
     from dspy_agent_core.bandit.state import StateError
-    from dspy_agent_core.contracts.messages import LearningEvent
 
 STATE_NAME: Final = ".dspy_rl_state.json"
 ASIDE_NAME: Final = f"{STATE_NAME}.aside"
@@ -68,11 +67,6 @@ def open_policy(workspace: Path, say: Callable[[str], None] = tell) -> Policies:
     return policies
 
 
-def snapshot(workspace: Path, say: Callable[[str], None] = tell) -> bool:
-    """Bring the state file of ``workspace`` up to its event log; return whether it was written."""
-    return Policies(workspace, say).save()
-
-
 class Policies:
     """What a workspace has learned, always up to date; for one thread.
 
@@ -101,12 +95,6 @@ class Policies:
         self._refresh()
         return self._learner
 
-    def note(self, event: LearningEvent) -> None:
-        """Learn from an event that no log keeps: where one is kept, its order is the order of learning."""
-        if learning_folder(self._workspace) is None:
-            self._learner.apply(event)
-            self._has_noted = True
-
     def save(self) -> bool:
         """Write the state file, unless it is as far already; return whether it was written.
 
@@ -118,8 +106,6 @@ class Policies:
         if folder is None:
             return False
         with _alone(folder):
-            if self._has_noted:
-                self._start()
             self._refresh()
             there = self._read_state()
             if self.newer is not None:
@@ -140,7 +126,6 @@ class Policies:
 
     def _start(self) -> None:
         """Begin with the prior and the state file."""
-        self._has_noted = False
         self._prior_seen = _identity(self._prior_path)
         self._prior = prior_of(self._workspace, self._tell)
         self._print = fold_print(self._prior)

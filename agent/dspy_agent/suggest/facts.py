@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -96,10 +96,13 @@ class Facts:
 
     @cached_property
     def symbol(self) -> str | None:
-        """The first word that is defined in the workspace."""
-        names = [word.rpartition(".")[2] for word in self.words]
-        defined = self._defined(names) if names else set()
-        return next((name for name in names if name in defined), None)
+        """The first word that is defined in the workspace; with what it belongs to, if that is too."""
+        chains = [word.split(".") for word in self.words]
+        defined = self._defined({name for chain in chains for name in chain[-2:]}) if chains else set()
+        for *before, name in chains:
+            if name in defined:
+                return ".".join([owner for owner in before[-1:] if owner in defined] + [name])
+        return None
 
     @cached_property
     def rarest(self) -> tuple[str, int] | None:
@@ -108,9 +111,9 @@ class Facts:
         coded = {w: n for w, n in counts.items() if looks_like_code(w)} or counts
         return min(coded.items(), key=lambda pair: (pair[1], -len(pair[0]))) if coded else None
 
-    def _defined(self, names: Sequence[str]) -> set[str]:
+    def _defined(self, names: Set[str]) -> set[str]:
         """Return which of ``names`` the workspace defines."""
-        pattern = rf"{_MAY_DEFINE}(?:{'|'.join(map(re.escape, names))})\b"
+        pattern = rf"{_MAY_DEFINE}(?:{'|'.join(map(re.escape, sorted(names)))})\b"
         hits = self._grep(
             GrepArguments(pattern=pattern, case_sensitive=True, max_hits=_MAX_HITS, types=list(QUERIES))
         )

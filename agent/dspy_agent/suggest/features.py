@@ -69,13 +69,13 @@ def _of_words(facts: Facts, changes: frozenset[str]) -> dict[str, float]:
 
 
 def _of_names(facts: Facts) -> dict[str, float]:
-    rarest = facts.rarest
+    rarest, symbol = facts.rarest, (facts.symbol or "").rpartition(".")[2]
     coded = [word for word in facts.words if looks_like_code(word)]
     return {
         "names_path": float(facts.path is not None),
         "names_folder": float(facts.folder is not None),
         "names_symbol": float(facts.symbol is not None),
-        "symbol_coded": float(any(word.rpartition(".")[2] == facts.symbol for word in coded)),
+        "symbol_coded": float(any(word.rpartition(".")[2] == symbol for word in coded)),
         "found_text": float(rarest is not None),
         "rarity": 1.0 / math.log2(1 + max(rarest[1], 1)) if rarest else 0.0,
     }

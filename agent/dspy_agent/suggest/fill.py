@@ -45,14 +45,13 @@ def _ctx(facts: Facts, request: Request) -> Iterator[Words]:
 
 
 def _codectx(facts: Facts, request: Request) -> Iterator[Words]:
-    yield from (_words("codectx", name) for name in (facts.path, facts.symbol) if name)
+    yield from (_words("codectx", name) for name in (facts.path, *_symbols(facts)) if name)
     if step := showed(request.seen):
         yield from (_words("codectx", path) for path in step.paths)
 
 
 def _extract(facts: Facts, request: Request) -> Iterator[Words]:
-    if facts.symbol:
-        yield _words("extract", facts.symbol)
+    yield from (_words("extract", name) for name in _symbols(facts))
     if step := showed(request.seen):
         yield from (_words("extract", symbol) for symbol in step.symbols)
 
@@ -141,6 +140,12 @@ def _answer(facts: Facts, request: Request) -> Iterator[Words]:
     done = worked(seen, "apply") or worked(seen, "undo") or (ran(seen, "edit") and not worked(seen, "edit"))
     if done or (not changes and any(step.found for step in seen)):
         yield (ANSWER,)
+
+
+def _symbols(facts: Facts) -> list[str]:
+    """Return the symbol that the task names: with its class, then alone."""
+    named = facts.symbol or ""
+    return [name for name in dict.fromkeys((named, named.rpartition(".")[2])) if name]
 
 
 def _words(tool: str, argument: str, *options: str) -> Words:

@@ -9,6 +9,7 @@ from dspy_agent_core.contracts.cluster import (
     OLLAMA_PORT,
     SOURCE_DIR,
     WORKSPACE_DIR,
+    WORKSPACE_NAME,
     listed_model_name,
 )
 from dspy_operator.children import CONFIG_MAP, Child, agent_name, model_name
@@ -23,6 +24,7 @@ def build_config(context: Context) -> Child:
     """Return the ConfigMap with the agent's environment."""
     data = {
         "DSPY_AGENT_WORKSPACE": SOURCE_DIR,
+        WORKSPACE_NAME: context.name,
         "DSPY_AGENT_LOGS": LOGS_DIR,
         "HOME": HOME_DIR,
         "GIT_CONFIG_COUNT": "1",
