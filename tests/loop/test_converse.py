@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def test_the_suggested_step_is_taken_as_it_stands(fake_model: FakeModelServer, w
     assert talk.steps[0].found
     assert "the model agrees: it fits" in told
     assert "suggested" in tools_offered(fake_model, 0)
+
+
+@pytest.mark.parametrize("choice", ["no JSON", json.dumps({"why": "x", "step": {"tool": "launch"}})])
+def test_a_choice_that_fits_no_tool_gives_way_to_the_suggested_step(
+    fake_model: FakeModelServer, workspace: Path, choice: str
+) -> None:
+    script = Scripted(*[choice] * 3)
+    talk, told = converse(fake_model, workspace, "where is parse_date defined?", script)
+    assert talk.steps[0].command == "extract parse_date"
+    assert "the model's choice can't be taken: the suggested step instead\n$ extract parse_date\n" in told
 
 
 def test_what_was_seen_reaches_the_model_as_data_and_cut(

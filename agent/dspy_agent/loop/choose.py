@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,12 +18,14 @@ from dspy_agent.tools.registry import BY_NAME
 from dspy_agent_core.errors import ModelError
 
 CHOICE_TOKENS: Final = 160
-_INSTEAD: Final = "the model's choice can't be taken"
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A step that is to be taken: ``tool`` is None if the model answers now, or nothing can be chosen."""
+    """A step that is to be taken: ``tool`` is None if the model answers now, or nothing can be chosen.
+
+    ``by_model``: it is what the model wants, not the suggested step in place of what can't be taken.
+    """
 
     why: str
     tool: Tool | None = None
@@ -31,6 +33,7 @@ class Chosen:
     command: str = ""
     arguments: Any = None
     readable: bool = True
+    by_model: bool = True
 
     @property
     def name(self) -> str:
@@ -108,5 +111,5 @@ class Chooser:
     def instead(self, suggestion: Suggestion | None) -> Chosen:
         """Return the suggested step, if it changes nothing."""
         if suggestion is None or (suggestion.tool != ANSWER and BY_NAME[suggestion.tool].changes):
-            return Chosen(_INSTEAD, readable=False)
-        return self._suggested(suggestion, _INSTEAD)
+            return Chosen("", readable=False, by_model=False)
+        return replace(self._suggested(suggestion, ""), by_model=False)

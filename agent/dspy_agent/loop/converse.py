@@ -110,7 +110,10 @@ class Talk:
         except OutOfTime:
             return f"{self._limits.seconds:g} seconds are over"
         model_ms = 1000 * (self._model.usage.seconds - used)
-        self._teller.chose(suggestion, chosen.name, chosen.why)
+        if chosen.by_model:
+            self._teller.chose(suggestion, chosen.name, chosen.why)
+        else:
+            self._teller.not_taken(instead=chosen.readable)
         if not chosen.readable:
             self._meter.took(failed=True)
             return ""

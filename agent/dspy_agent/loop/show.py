@@ -31,6 +31,10 @@ class Teller:
         told = f": {visible(why)}" if why else ""
         self._line(f"the model {'agrees' if same else f'takes {tool}'}{told}")
 
+    def not_taken(self, *, instead: bool) -> None:
+        """Say that the model chose nothing that can be taken; ``instead``: the suggested step is."""
+        self._line(f"the model's choice can't be taken{': the suggested step instead' if instead else ''}")
+
     def runs(self, command: str) -> None:
         """Say what runs now."""
         self._line(f"$ {visible(command)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -111,7 +111,7 @@ class Facts:
         coded = {w: n for w, n in counts.items() if looks_like_code(w)} or counts
         return min(coded.items(), key=lambda pair: (pair[1], -len(pair[0]))) if coded else None
 
-    def _defined(self, names: Set[str]) -> set[str]:
+    def _defined(self, names: Collection[str]) -> set[str]:
         """Return which of ``names`` the workspace defines."""
         pattern = rf"{_MAY_DEFINE}(?:{'|'.join(map(re.escape, sorted(names)))})\b"
         hits = self._grep(

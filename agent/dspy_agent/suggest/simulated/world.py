@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -42,7 +42,7 @@ class ToldFacts(Facts):
     def _is_folder(self, name: str) -> bool:
         return name in self._world.folders
 
-    def _defined(self, names: Sequence[str]) -> set[str]:
+    def _defined(self, names: Collection[str]) -> set[str]:
         return set(names) & self._world.defined
 
     def _counts(self, words: Sequence[str]) -> Mapping[str, int]:
