@@ -183,3 +183,25 @@ def test_a_model_that_goes_away_leaves_what_was_found(
     assert any("No more candidates" in note for note in edited.notes)
     with pytest.raises(ModelError):
         run_edit("fix", workspace, monkeypatch, gone, options=options)
+
+
+def test_what_is_guessed_comes_when_the_model_has_had_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_shop(tmp_path / "w")
+    (workspace / "shop.py").write_text("def total(prices, tax):\n    return sum(prices) + tax\n")
+    (workspace / "test_shop.py").write_text(
+        "from shop import total\n\n\ndef test_none():\n    assert total(None, 0) == 0\n\n\n"
+        "def test_some():\n    assert total([1, 2], 3) == 6\n"
+    )
+    right = "```python\ndef total(prices, tax):\n    return sum(prices or []) + tax\n```"
+    edited, _, _ = run_edit("test_none fails", workspace, monkeypatch, right, options=TOTAL)
+    assert edited.best is not None
+    assert edited.best.verified
+    assert not edited.best.mechanical
+    edited, prompts, _ = run_edit("test_none fails", workspace, monkeypatch, "no", options=TOTAL)
+    assert prompts
+    assert edited.best is not None
+    assert edited.best.verified
+    assert edited.best.mechanical
+    assert b"    if prices is None:\n        return " in edited.best.changes["shop.py"]

@@ -6,6 +6,7 @@ import ast
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from tests.edits.kit import PYTEST, SHOP, make_shop, snapshot
 def new_lines(text: str, most: int = 500) -> list[str]:
     scores = dict.fromkeys(range(1, text.count("\n") + 2), 1.0)
     return [
-        one.applied(text).split("\n")[one.line - 1].strip() for one in mutations("a.py", text, scores, most)
+        one.applied(text).split("\n")[one.line - 1].strip() for one in mutations("a.py", text, scores)[:most]
     ]
 
 
@@ -64,16 +65,16 @@ def test_a_wrong_token_has_the_right_one_among_its_neighbours(wrong: str, right:
 
 def test_defaults_are_changed_and_what_is_outside_is_not() -> None:
     text = "X = 1\ndef f(a, b=2):\n    return a < b\ndef g(a):\n    return a < 1\n"
-    found = mutations("a.py", text, {2: 1.0, 3: 0.5}, 100)
+    found = mutations("a.py", text, {2: 1.0, 3: 0.5})
     assert {one.line for one in found} == {2, 3}
     assert "def f(a, b=1):" in new_lines(text)
     assert found[0].line == 2
-    assert mutations("a.py", "def f(:", {1: 1.0}, 9) == []
+    assert mutations("a.py", "def f(:", {1: 1.0}) == []
 
 
 def test_a_default_is_as_suspicious_as_where_the_function_begins() -> None:
     text = "def f(a, b=2, *, c=True):\n    if a:\n        return b\n    return a - 1\n"
-    found = mutations("a.py", text, {2: 0.5, 4: 0.9}, 100)
+    found = mutations("a.py", text, {2: 0.5, 4: 0.9})
     changed = {one.applied(text).split("\n")[0] for one in found if one.line == 1}
     assert {"def f(a, b=1, *, c=True):", "def f(a, b=2, *, c=False):"} <= changed
     assert found[0].line == 4
@@ -110,7 +111,9 @@ def test_each_change_is_where_it_says_and_of_this_line_only(parts: list[tuple[st
     body = "".join(piece + join for piece, join in parts) + "b"
     text = f"# ünï\r\ndef f(a, b):\r\n    c = {body}\r\n    return c\r\n"
     ast.parse(text)
-    for one in mutations("a.py", text, {3: 1.0}, 300):
+    for one in mutations("a.py", text, {3: 1.0}):
+        if not one.old:
+            continue
         assert text[one.start : one.start + len(one.old)] == one.old
         assert one.old != one.new
         changed = one.applied(text)
@@ -212,14 +215,180 @@ def test_the_first_with_which_the_test_passes_is_found(
 ) -> None:
     before = snapshot(project)
     waiting = changes(old, *new)
-    assert screen(project, sys.executable, [f"test_code.py::{test}"], waiting, 60) == right
+    found = screen(project, sys.executable, [f"test_code.py::{test}"], waiting, 60)
+    assert found == (waiting[right], waiting[right + 1 :])
     assert screen(project, sys.executable, [f"test_code.py::{test}"], waiting[:1], 60) is None
     assert snapshot(project) == before
+
+
+def test_what_stands_for_others_gives_way_to_the_one_that_breaks_no_test(project: Path) -> None:
+    (project / "code_.py").write_text(f"from __future__ import annotations\n\n\n{CODE}")
+    (project / "test_code.py").write_text(
+        "from code_ import least\n\n\ndef test_none():\n    assert least(None) == 0\n\n\n"
+        "def test_some():\n    assert least(1) == 4\n"
+    )
+    text = (project / "code_.py").read_text()
+    start = text.index("return a + b")
+    variants = tuple(f"if {one}:\n        return 0\n    " for one in ("b", "a is b", "a is None", "not a"))
+    asked = Mutation("code_.py", 1, start, "", "if True:\n        return 0\n    ", 0.0, True, variants)
+    never = Mutation("code_.py", 1, start, "", "if True:\n        return 1\n    ", 0.0, True, variants)
+    tests = ["test_code.py::test_none", "test_code.py::test_some"]
+    found = screen(project, sys.executable, tests, [never, asked], 60)
+    assert found is not None
+    made, left = found
+    assert made.new == variants[2]
+    assert made.instead == ()
+    assert [one.instead for one in left] == [variants[3:]]
+    assert screen(project, sys.executable, tests, left, 60) == (
+        Mutation("code_.py", 1, start, "", variants[3], 0.0, True),
+        [],
+    )
 
 
 def test_a_test_that_passes_anyway_screens_nothing(project: Path) -> None:
     (project / "test_code.py").write_text("def test_fine():\n    pass\n")
     assert screen(project, sys.executable, ["test_code.py::test_fine"], changes("a - 1", "a + 1"), 60) is None
+
+
+MISSING = """\
+class Shelf:
+    def __init__(self, books):
+        self.books = list(books)
+        self.moves = 0
+
+    def take(self, name):
+        if name is None:
+            return None
+        self.books.remove(name)
+        self.moves += 1
+        return name
+
+    def put(self, name):
+        self.books.append(name)
+        return len(self.books)
+
+    def titles(self):
+        found = []
+        for book in self.books:
+            found.append(book.title())
+        return found
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("        self.moves += 1\n", ""),
+        ("        if name is None:\n            return None\n", ""),
+        ("        return name\n", "        return\n"),
+        ("        return name\n", "        return None\n"),
+        ("        return name\n", ""),
+        ("        return found\n", ""),
+        ("        return len(self.books)\n", "        len(self.books)\n"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_is_missing_is_among_the_additions(right: str, wrong: str, end: str) -> None:
+    text = MISSING.replace(right, wrong, 1)
+    text, whole = text.replace("\n", end), MISSING.replace("\n", end)
+    scores = dict.fromkeys(range(1, text.count("\n") + 2), 1.0)
+    made = set()
+    for one in mutations("a.py", text, scores):
+        variants = [replace(one, new=new) for new in one.instead] or [one]
+        made |= {ast.dump(ast.parse(variant.applied(text))) for variant in variants}
+        assert one.applied(text).count(end) == one.applied(text).count("\n")
+    others = whole, whole.replace("return None", "return")
+    assert made & {ast.dump(ast.parse(one)) for one in others}
+
+
+COUNTER = """\
+def clean(text):
+    return text.strip()
+
+
+def small(text):
+    return text.lower()
+
+
+def key(text):
+    return small(clean(text))
+
+
+class Counter:
+    def __init__(self, words, ignored=()):
+        self.words = words
+        self.longest = 0
+        self.seen = set()
+        self.ignored = ignored
+
+    def count(self, least, most):
+        counts = {}
+        if least > most:
+            return counts
+        for word in self.words:
+            if word in self.ignored:
+                continue
+            self.seen.add(word)
+            place = 0
+            while place < len(word):
+                self.seen.add(place)
+                place += 1
+            if isinstance(word, str) and place > self.longest:
+                self.longest = place
+            counts[word] = place
+        return counts
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("    return small(clean(text))\n", "    return None\n"),
+        ("        self.seen = set()\n", ""),
+        ("        self.ignored = ignored\n", ""),
+        ("        if least > most:\n            return counts\n", ""),
+        ("                place += 1\n", ""),
+    ],
+)
+def test_what_no_code_says_is_guessed(right: str, wrong: str) -> None:
+    text = COUNTER.replace(right, wrong, 1)
+    scores = dict.fromkeys(range(1, text.count("\n") + 2), 1.0)
+    found = [one for one in mutations("a.py", text, scores) if one.guessed or "ignored" in right]
+    variants = [replace(one, new=new) for one in found for new in one.instead or [one.new]]
+    variants = [one for one in variants if right.split()[-1] in one.new]
+    whole = ast.dump(ast.parse(COUNTER))
+    made = {ast.dump(ast.parse(one.applied(text))) for one in variants}
+    assert whole in made
+
+
+def test_additions_are_of_names_that_the_function_has() -> None:
+    text = "import os\n\n\ndef f(a):\n    if a.x: return os.sep\n    other(a)\n\n\n"
+    text += "def g(b):\n    c = [d for d in f(b)]\n    print(c, zed)\n"
+    found = mutations("a.py", text, {10: 1.0, 11: 1.0})
+    added = {one.new.strip() for one in found if not one.old}
+    assert {"return c", "if not b:\n        return c", "print(c, zed)"} & added == {"return c"}
+    assert not [one for one in added if "other" in one or "zed" in one]
+    assert "c = [d for d in f(b)]" in added
+
+
+def test_a_missing_case_is_mended_without_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shelf.py").write_text(
+        MISSING.replace("        if name is None:\n            return None\n", "")
+    )
+    (tmp_path / "test_shelf.py").write_text(
+        "from shelf import Shelf\n\n\ndef test_nothing():\n    assert Shelf(['a']).take(None) is None\n\n\n"
+        "def test_take():\n    shelf = Shelf(['a', ''])\n    assert shelf.take('a') == 'a'\n"
+        "    assert shelf.take('') == ''\n    assert shelf.moves == 2\n    assert shelf.books == []\n"
+    )
+    (tmp_path / "pytest.ini").write_text(PYTEST)
+    monkeypatch.setenv("VIRTUAL_ENV", str(Path(sys.executable).parents[1]))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    options = EditOptions(seconds=120, candidates=0)
+    context = ToolContext(tmp_path)
+    found = edit("test_shelf.py::test_nothing fails", context, partial(open_model, tmp_path), options)
+    assert found.best is not None
+    assert found.best.verified
+    assert b"if name is None:" in found.best.changes["shelf.py"]
 
 
 def test_a_bug_of_one_token_is_mended_without_a_model(

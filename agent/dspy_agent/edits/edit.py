@@ -35,6 +35,7 @@ _TOP: Final = 3  # symbols that are tried
 _NEAR: Final = 0.75  # a second symbol whose score is at least this is tried before the first one again
 _WARM: Final = (0.5, 0.7, 0.9)
 _MECHANICAL_SHARE: Final = 0.35  # of the time
+_GUESSES_SHARE: Final = 0.15  # is left to them by the model
 _MOST_LINES: Final = 8
 _LINES_SHARE: Final = 0.4  # of the time
 _USABLE: Final = 0.44  # the score of a change that breaks nothing
@@ -92,6 +93,9 @@ class _Edit:
         self._new = new_file(task, clues_in(task), options, self._workspace)
         self._looked: Looked = self._look(context)
         self._trials = Trials(self._workspace, self._looked, self._deadline, tell)
+        self._until = self._deadline  # for the model
+        if self._looked.executed.failing and not (self._new or options.warm):
+            self._until -= _GUESSES_SHARE * options.seconds
         self._notes = list(self._looked.notes)
         self._done: list[Candidate] = []
 
@@ -113,16 +117,24 @@ class _Edit:
     def result(self) -> Edited:
         if self._new and self._options.candidates:
             return self._created(self._new)
-        if not self._mended() and self._options.candidates:
-            self._written()
+        if not self._mended(guessed=False):
+            if self._options.candidates:
+                self._written()
+            if not any(one.verified and not one.failure for one in self._done):
+                self._mended(guessed=True)
         return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
 
-    def _mended(self) -> bool:
-        """Return whether a small change that needs no model does it."""
+    def _mended(self, *, guessed: bool) -> bool:
+        """Return whether a small change that needs no model does it.
+
+        Args:
+            guessed: one that no code says; these come when a model had its turn.
+        """
         if self._options.warm:
             return False
-        until = time.monotonic() + _MECHANICAL_SHARE * (self._deadline - time.monotonic())
-        for found in mechanical(self._workspace, self._looked, until, self._tell):
+        share = 1.0 if guessed else _MECHANICAL_SHARE
+        until = time.monotonic() + share * (self._deadline - time.monotonic())
+        for found in mechanical(self._workspace, self._looked, until, self._tell, guessed=guessed):
             self._done.append(self._trials.judged(replace(found, number=len(self._done) + 1)))
             if self._done[-1].verified and not self._done[-1].failure:
                 return True
@@ -141,12 +153,12 @@ class _Edit:
             self._notes.append(
                 "Nothing here was found that the task is about: name it with --file or --symbol."
             )
-        lines_until = time.monotonic() + _LINES_SHARE * (self._deadline - time.monotonic())
+        lines_until = time.monotonic() + _LINES_SHARE * (self._until - time.monotonic())
         for attempt in self._tries(places) if places else ():
             number = len(self._done) + 1
             if attempt.line is not None and time.monotonic() > lines_until:
                 continue
-            if time.monotonic() > self._deadline:
+            if time.monotonic() > self._until:
                 self._out_of_time()
                 break
             try:
@@ -271,7 +283,7 @@ class _Edit:
             answer_tokens=prompt.answer_tokens,
             temperature=temperature,
             seed=self._options.seed + number,
-            until=self._deadline,
+            until=self._until,
         ):
             said: Any = load_module("code", self._workspace)(
                 task=prompt.task,

@@ -53,6 +53,14 @@ class Executed:
         """The tests that fail, in the order they ran."""
         return [test for test, outcome in self.outcomes.items() if outcome == "failed"]
 
+    def passing_near(self, tests: Sequence[str], most: int) -> list[str]:
+        """Return tests that pass and stand nearest to one of ``tests``, at most ``most``."""
+        ran = list(self.outcomes)
+        places = [at for at, test in enumerate(ran) if test in tests]
+        passing = [at for at, test in enumerate(ran) if self.outcomes[test] == "passed"]
+        passing.sort(key=lambda at: min((abs(at - place) for place in places), default=0))
+        return [ran[at] for at in passing[:most]]
+
     def scores(self, path: str, first: int, last: int) -> dict[int, float]:
         """Return the suspicion (0..1) of each line from ``first`` to ``last`` that failing tests run."""
         failing = len(self.failing)

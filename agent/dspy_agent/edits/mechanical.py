@@ -1,4 +1,4 @@
-"""Mends a bug of one token without a model: neighbours of suspicious code, screened by the failing tests."""
+"""Mends small bugs without a model: neighbours of suspicious code, screened by the failing tests."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from dspy_agent.edits.traced import python_with_pytest
 from dspy_agent_core.errors import AgentError
 
 _SYMBOLS: Final = 10
-_MOST: Final = 600  # changes
+_MOST: Final = 1500  # changes
 _MOST_TESTS: Final = 20
+_MOST_KEPT: Final = 30
 
 
-def mechanical(workspace: Path, looked: Looked, until: float, tell: Tell) -> Iterator[Candidate]:
+def mechanical(
+    workspace: Path, looked: Looked, until: float, tell: Tell, *, guessed: bool
+) -> Iterator[Candidate]:
     """Yield small changes with which the failing tests pass; the likeliest first.
 
     Args:
@@ -28,22 +31,24 @@ def mechanical(workspace: Path, looked: Looked, until: float, tell: Tell) -> Ite
         looked: where the bug may be, and what the tests run.
         until: monotonic seconds.
         tell: is told of the progress.
+        guessed: only what no code of the file says; else only what is not guessed.
     """
     failing = looked.executed.failing[:_MOST_TESTS]
+    tests = [*failing, *looked.executed.passing_near(failing, _MOST_KEPT)]
     python = python_with_pytest(workspace) if failing else None
     if python is None:
         return
-    waiting = _likeliest(workspace, looked)
+    waiting = _likeliest(workspace, looked, guessed)
     while waiting and time.monotonic() < until:
-        tell(f"trying {len(waiting)} small changes on the failing tests")
-        found = screen(workspace, python, failing, waiting, until - time.monotonic())
+        tell(f"trying {len(waiting)} small changes on the tests")
+        found = screen(workspace, python, tests, waiting, until - time.monotonic())
         if found is None:
             return
-        made, waiting = waiting[found], waiting[found + 1 :]
+        made, waiting = found
         yield _candidate(workspace, made, looked.located)
 
 
-def _likeliest(workspace: Path, looked: Looked) -> list[Mutation]:
+def _likeliest(workspace: Path, looked: Looked, guessed: bool) -> list[Mutation]:
     scores: dict[str, dict[int, float]] = {}
     for one in looked.located[:_SYMBOLS]:
         if one.path.endswith(".py"):
@@ -52,7 +57,8 @@ def _likeliest(workspace: Path, looked: Looked) -> list[Mutation]:
     found: list[Mutation] = []
     for path, lines in scores.items():
         try:
-            found += mutations(path, read_source(workspace, path).text, lines, _MOST)
+            made = mutations(path, read_source(workspace, path).text, lines)
+            found += [one for one in made if one.guessed == guessed]
         except AgentError:
             continue
     return sorted(found, key=lambda one: one.cost)[:_MOST]

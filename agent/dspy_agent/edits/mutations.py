@@ -1,7 +1,8 @@
-"""Small mechanical changes to suspicious lines of Python: what bugs of one token are mended by.
+"""Small mechanical changes to suspicious lines of Python: what many bugs of one line are mended by.
 
 The operators are those of mutation testing, used for repair (PraPR: Ghanbari, Benton, Zhang, ISSTA 2019):
-if a wrong operator is all that is wrong, its neighbour mends it, and no model has to be asked.
+if a wrong operator is all that is wrong, its neighbour mends it, and no model has to be asked. What is
+missing is taken from elsewhere in the file.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+from dspy_agent.edits.additions import additions
+from dspy_agent.edits.ingredients import Function, Ingredients, Pieces
+from dspy_agent.edits.node_places import Change, NodePlaces
+
 # How far behind the likeliest kind of mistake one is, in ranks of suspicious lines.
 _LIKELY, _RARE, _WILD = 0.0, 4.0, 12.0
 
@@ -62,12 +66,16 @@ for _family in _FAMILIES:
 _OTHER_JUMP: Final[dict[type[ast.stmt], str]] = {ast.Break: "continue", ast.Continue: "break"}
 _MOST_NAMES: Final = 12
 
-Change = tuple[ast.AST, int, int, str, float]
+_Plain = tuple[ast.AST, int, int, str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """``old`` at ``start`` (a character of the file) becomes ``new``; ``line`` is from 1."""
+    """``old`` at ``start`` (a character of the file) becomes ``new``; ``line`` is from 1.
+
+    With ``instead`` that only asks whether something can be done there: what is done is one of these.
+    ``guessed``: no code of the file says it.
+    """
 
     path: str
     line: int
@@ -75,75 +83,45 @@ class Mutation:
     old: str
     new: str
     cost: float
+    guessed: bool = False
+    instead: tuple[str, ...] = ()
 
     def applied(self, text: str) -> str:
         """Return the file's text with it."""
         return text[: self.start] + self.new + text[self.start + len(self.old) :]
 
 
-class _Text:
-    """Where nodes lie in a text, in characters; ast counts the bytes of a line in UTF-8."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._lines = text.split("\n")
-        self._starts = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line) + 1)
-
-    def start(self, node: ast.expr | ast.stmt) -> int:
-        return self._at(node.lineno, node.col_offset)
-
-    def end(self, node: ast.expr | ast.stmt) -> int:
-        return self._at(node.end_lineno or node.lineno, node.end_col_offset or 0)
-
-    def of(self, node: ast.expr | ast.stmt) -> str:
-        return self.text[self.start(node) : self.end(node)]
-
-    def between(self, left: ast.expr, right: ast.expr, word: str) -> int | None:
-        """Return where ``word`` stands between two nodes."""
-        first, last = self.end(left), self.start(right)
-        at = self.text[first:last].find(word)
-        return None if at < 0 else first + at
-
-    def line_of(self, at: int) -> int:
-        return self.text.count("\n", 0, at) + 1
-
-    def _at(self, line: int, column: int) -> int:
-        text = self._lines[line - 1]
-        if not text.isascii():
-            column = len(text.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "surrogatepass"))
-        return self._starts[line - 1] + column
-
-
-def mutations(path: str, text: str, scores: Mapping[int, float], most: int) -> list[Mutation]:
+def mutations(path: str, text: str, scores: Mapping[int, float]) -> list[Mutation]:
     """Return changes to the lines of ``scores`` (line from 1 → suspicion), the likeliest first.
 
     Args:
         path: relative to the workspace.
         text: of the Python file; one that can't be parsed has none.
         scores: by Ochiai or the like.
-        most: changes at most.
     """
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    place = _Text(text)
+    place = NodePlaces(text)
+    ingredients = Ingredients(tree)
     ranks = {score: rank for rank, score in enumerate(sorted(set(scores.values()), reverse=True))}
     found: dict[tuple[int, str, str], Mutation] = {}
     for function in (node for node in ast.walk(tree) if isinstance(node, Function)):
         if not any(function.lineno <= line <= (function.end_lineno or 0) for line in scores):
             continue
         run = _as_run(function, scores)
-        for node, start, end, new, cost in _changes(function, place):
-            line = place.line_of(start)
-            score = max((run.get(at, 0.0) for at in _lines_of(node, line)), default=0.0)
-            old = text[start:end]
-            if score and old != new:
-                made = Mutation(path, line, start, old, new, ranks[score] + cost)
-                found.setdefault((start, old, new), made)
-    return sorted(found.values(), key=lambda one: (one.cost, one.start))[:most]
+        pieces = ingredients.for_function(function)
+        added = additions(function, place, pieces, run.keys())
+        for one in (*_changes(function, place, pieces), *added):
+            line = place.line_of(one.start)
+            score = max((run.get(at, 0.0) for at in _lines_of(one.node, line)), default=0.0)
+            old = text[one.start : one.end]
+            if score and old != one.new:
+                cost = ranks[score] + one.cost
+                made = Mutation(path, line, one.start, old, one.new, cost, one.guessed, one.instead)
+                found.setdefault((one.start, old, one.new), made)
+    return sorted(found.values(), key=lambda one: (one.cost, one.start))
 
 
 def _as_run(function: Function, scores: Mapping[int, float]) -> dict[int, float]:
@@ -166,18 +144,26 @@ def _lines_of(node: ast.AST, line: int) -> range:
     return range(line, line + 1)
 
 
-def _changes(function: Function, place: _Text) -> Iterator[Change]:
+def _changes(function: Function, place: NodePlaces, pieces: Pieces) -> Iterator[Change]:
     names, keys = _bound(function), _keys(function)
     for node in ast.walk(function):
-        yield from _of_conditions(node, place)
-        yield from _of_operators(node, place)
-        yield from _of_values(node, place)
-        yield from _of_calls(node, place)
-        yield from _of_statements(node, place, names)
-        yield from _of_names(node, place, names, keys)
+        for found in (
+            _of_conditions(node, place),
+            _of_operators(node, place),
+            _of_values(node, place),
+            _of_calls(node, place),
+            _of_statements(node, place, names),
+            _of_names(node, place, names, keys),
+        ):
+            yield from (Change(*one) for one in found)
+        if isinstance(node, ast.Return) and _is_empty(node):
+            for pieces_of, guessed in ((pieces.returned, False), (pieces.composed, True)):
+                for piece in pieces_of:
+                    new = f"return {piece.text}"
+                    yield Change(node, place.start(node), place.end(node), new, piece.cost, guessed)
 
 
-def _of_conditions(node: ast.AST, place: _Text) -> Iterator[Change]:
+def _of_conditions(node: ast.AST, place: NodePlaces) -> Iterator[_Plain]:
     if isinstance(node, ast.Compare):
         sides = [node.left, *node.comparators]
         for (left, right), how in zip(pairwise(sides), node.ops, strict=True):
@@ -211,7 +197,7 @@ def _of_conditions(node: ast.AST, place: _Text) -> Iterator[Change]:
         yield node, place.start(node), place.start(node.operand), "", _LIKELY
 
 
-def _of_operators(node: ast.AST, place: _Text) -> Iterator[Change]:
+def _of_operators(node: ast.AST, place: NodePlaces) -> Iterator[_Plain]:
     if not isinstance(node, ast.BinOp | ast.AugAssign) or type(node.op) not in _CALCULATED:
         return
     left, right = (node.left, node.right) if isinstance(node, ast.BinOp) else (node.target, node.value)
@@ -230,7 +216,7 @@ def _of_operators(node: ast.AST, place: _Text) -> Iterator[Change]:
         yield node, place.start(left), place.start(right), "", _RARE
 
 
-def _of_values(node: ast.AST, place: _Text) -> Iterator[Change]:
+def _of_values(node: ast.AST, place: NodePlaces) -> Iterator[_Plain]:
     if isinstance(node, ast.Constant):
         start, end = place.start(node), place.end(node)
         value = node.value
@@ -259,7 +245,7 @@ def _of_values(node: ast.AST, place: _Text) -> Iterator[Change]:
             yield node, place.start(node), place.end(node), f"{text}-1", _RARE
 
 
-def _of_calls(node: ast.AST, place: _Text) -> Iterator[Change]:
+def _of_calls(node: ast.AST, place: NodePlaces) -> Iterator[_Plain]:
     if not isinstance(node, ast.Call):
         return
     called = node.func
@@ -282,10 +268,10 @@ def _of_calls(node: ast.AST, place: _Text) -> Iterator[Change]:
         yield node, place.start(node), place.end(node), place.of(node.args[0]), _RARE
 
 
-def _of_statements(node: ast.AST, place: _Text, names: Sequence[str]) -> Iterator[Change]:
+def _of_statements(node: ast.AST, place: NodePlaces, names: Sequence[str]) -> Iterator[_Plain]:
     if isinstance(node, ast.Break | ast.Continue):
         yield node, place.start(node), place.end(node), _OTHER_JUMP[type(node)], _LIKELY
-    elif isinstance(node, ast.Return) and (node.value is None or _is_constant(node.value, type(None))):
+    elif isinstance(node, ast.Return) and _is_empty(node):
         for number, name in enumerate(reversed(names)):
             yield node, place.start(node), place.end(node), f"return {name}", _RARE + number
     elif isinstance(node, ast.AugAssign | ast.Raise) or (
@@ -294,7 +280,9 @@ def _of_statements(node: ast.AST, place: _Text, names: Sequence[str]) -> Iterato
         yield node, place.start(node), place.end(node), "pass", _WILD
 
 
-def _of_names(node: ast.AST, place: _Text, names: Sequence[str], keys: Sequence[str]) -> Iterator[Change]:
+def _of_names(
+    node: ast.AST, place: NodePlaces, names: Sequence[str], keys: Sequence[str]
+) -> Iterator[_Plain]:
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
         for name in names:
             if name != node.id and name not in ("self", "cls") and node.id not in ("self", "cls"):
@@ -322,6 +310,10 @@ def _bound(function: Function) -> list[str]:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     ]
     return list(dict.fromkeys([*names, *(name for _, _, name in sorted(stored))]))[:_MOST_NAMES]
+
+
+def _is_empty(node: ast.Return) -> bool:
+    return node.value is None or _is_constant(node.value, type(None))
 
 
 def _is_constant(node: ast.expr, kind: type) -> bool:

@@ -1,15 +1,17 @@
-"""A pytest plugin that tries changed functions in forks of one process, each on the tests that fail.
+"""A pytest plugin that tries changed functions in forks of one process, on tests that fail and that pass.
 
 It is copied beside the project's tests and run by the project's own interpreter: standard library and pytest
 only, and a syntax that old versions know. The changes are in the file DSPY_AGENT_SCREEN_IN; the number of the
-first with which the tests pass goes to DSPY_AGENT_SCREEN_OUT. A fork that takes the new code of a function is
-as good as a new process whose file was changed, and much quicker; what runs when a module is imported can't
-be tried so.
+first with which all tests pass, and that of its variant, go to DSPY_AGENT_SCREEN_OUT. A fork that takes the
+new code of a function is as good as a new process whose file was changed, and much quicker; what runs when a
+module is imported can't be tried so.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
+import bisect
 import contextlib
 import functools
 import gc
@@ -30,6 +32,7 @@ OUT = os.environ["DSPY_AGENT_SCREEN_OUT"]
 DEADLINE = time.monotonic() + float(os.environ["DSPY_AGENT_TRACE_SECONDS"])
 LONGEST = 15.0  # seconds of all the tests
 LOOKING = 0.3  # of the time, for which tests fail
+KEPT = 2.0  # seconds of the tests that have to go on passing
 PASSED, FAILED, NEITHER = 71, 72, 73  # a test may end its process with any of the usual ones
 
 failed = False
@@ -55,53 +58,70 @@ def pytest_runtestloop(session: Any) -> bool:
     changes = json.loads(Path(IN).read_text(encoding="utf-8"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of forks
-        tests = _failing(session.items)
-        number = _first_that_passes(changes, tests) if tests else None
-    if number is not None:
-        Path(OUT).write_text(str(number), encoding="utf-8")
+        failing, passing = _tried(session.items)
+        found = _first_that_passes(changes, failing, passing) if failing else None
+    if found is not None:
+        Path(OUT).write_text(json.dumps(found), encoding="utf-8")
     return True
 
 
-def _failing(items: list[Any]) -> list[Any]:
-    """Return [seconds, test] of those that fail, the quickest first; in a part of the time."""
+def _tried(items: list[Any]) -> Any:
+    """Return [seconds, test] of those that fail and of those that pass, the quickest first.
+
+    That takes a part of the time; of those that pass, some are left out.
+    """
     until = time.monotonic() + LOOKING * (DEADLINE - time.monotonic())
-    found = []
+    found = {PASSED: [], FAILED: [], NEITHER: []}  # type: dict[int, list[Any]]
     for item in items:
         started = time.monotonic()
         if started > until:
             break
-        if _fork(lambda item=item: _run([item]), LONGEST) == FAILED:
-            found.append([time.monotonic() - started, item])
-    return sorted(found, key=lambda pair: pair[0])
+        outcome = _fork(lambda item=item: _run([item]), LONGEST)
+        found.setdefault(outcome, []).append([time.monotonic() - started, item])
+    failing, passing = (sorted(found[one], key=lambda pair: pair[0]) for one in (FAILED, PASSED))
+    while sum(seconds for seconds, _ in passing) > KEPT:
+        passing.pop()
+    return failing, passing
 
 
-def _first_that_passes(changes: list[Any], tests: list[Any]) -> Any:
-    """Return the number of the first change with which ``tests`` pass, or None."""
-    quick = [tests[0][1]]
-    rest = [test for _, test in tests[1:]]
-    once = min(LONGEST, 1.0 + 4 * tests[0][0])
-    whole = min(2 * LONGEST, 1.0 + 4 * sum(seconds for seconds, _ in tests))
+def _first_that_passes(changes: list[Any], failing: list[Any], passing: list[Any]) -> Any:
+    """Return the number of the first change with which all tests pass, and of its variant; or None."""
+    quick, once = [failing[0][1]], _allowed(failing[:1])
+    steps = [(part, _allowed(part)) for part in (failing[1:], passing) if part]
+    rest = [([test for _, test in part], seconds) for part, seconds in steps]
     functions = _functions()
     for number, change in enumerate(changes):
         if time.monotonic() > DEADLINE:
             break
-        replaced, defaults = _new_code(change, functions.get(ROOT + change["path"], []))
-        if not replaced and not defaults:
+        known = functions.get(ROOT + change["path"], [])
+        new = _new_code(change, change["new"], known)
+        if not any(new) or not _passes(quick, new, once):
             continue
-        if _passes(quick, replaced, defaults, once) and (
-            not rest or _passes(rest, replaced, defaults, whole)
-        ):
-            return number
+        for variant, text in enumerate(change["instead"] or [change["new"]]):
+            if time.monotonic() > DEADLINE:
+                break
+            if change["instead"]:
+                new = _new_code(change, text, known)
+                if not any(new) or not _passes(quick, new, once):
+                    continue
+            if all(_passes(tests, new, seconds) for tests, seconds in rest):
+                return number, variant
     return None
 
 
-def _new_code(change: Any, functions: list[Any]) -> Any:
+def _allowed(tests: list[Any]) -> float:
+    """Return the seconds that a change may take for ``tests``."""
+    return float(min(2 * LONGEST, 1.0 + 4 * sum(seconds for seconds, _ in tests)))
+
+
+def _new_code(change: Any, new: str, functions: list[Any]) -> Any:
     """Return the functions of the changed file that have other code now, or other defaults, with those."""
     path = ROOT + change["path"]
     text, start = _source(path), change["start"]
-    text = text[:start] + change["new"] + text[start + len(change["old"]) :]
+    first, last, line = _part(path, start)
+    text = "\n" * (line - 1) + text[first:start] + new + text[start + len(change["old"]) : last]
     try:
-        code = compile(text, path, "exec", dont_inherit=True)
+        code = compile(text, path, "exec", flags=_flags(functions), dont_inherit=True)
     except (SyntaxError, ValueError):
         return [], []
     replaced = [
@@ -117,7 +137,44 @@ def _source(path: str) -> str:
     return Path(path).read_bytes().decode("utf-8-sig", "replace")
 
 
-def _passes(items: list[Any], replaced: Any, defaults: Any, seconds: float) -> bool:
+def _part(path: str, at: int) -> Any:
+    """Return where the top-level statement around ``at`` begins and ends, and its first line.
+
+    To compile that one alone is much quicker than the file, and gives functions the same code.
+    """
+    parts = _parts(path)
+    number = max(0, bisect.bisect_right([first for first, _ in parts], at) - 1)
+    first, line = parts[number]
+    last = parts[number + 1][0] if number + 1 < len(parts) else len(_source(path))
+    return first, last, line
+
+
+@functools.cache
+def _parts(path: str) -> Any:
+    """Return where each top-level statement begins: its first character, and its line."""
+    text = _source(path)
+    if "\f" in text or "\r" in text.replace("\r\n", ""):
+        return [(0, 1)]
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    found = {1}
+    for node in ast.parse(text).body:
+        found.add(min([node.lineno] + [one.lineno for one in getattr(node, "decorator_list", [])]))
+    return [(starts[line - 1], line) for line in sorted(found)]
+
+
+def _flags(functions: list[Any]) -> int:
+    """Return which features of the future the file of ``functions`` has chosen."""
+    known = 0
+    for name in __future__.all_feature_names:
+        known |= getattr(__future__, name).compiler_flag
+    return functions[0].__code__.co_flags & known if functions else 0
+
+
+def _passes(items: list[Any], new: Any, seconds: float) -> bool:
+    replaced, defaults = new
+
     def child() -> bool:
         for function, code in replaced:
             function.__code__ = code

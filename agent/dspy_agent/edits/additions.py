@@ -1,0 +1,106 @@
+"""What may be missing in a function: a case of its own, a statement, a return."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
+
+from dspy_agent.edits.ingredients import Function, Piece, Pieces, collected, steps, stored
+from dspy_agent.edits.node_places import Change, NodePlaces
+
+Loop = ast.For | ast.AsyncFor | ast.While
+
+_ENDS: Final = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_OF_LOOPS: Final = ("continue", "break")
+# How many ranks these are behind a change of one token.
+_RETURN, _CASE, _STATEMENT = 1.0, 3.0, 5.0
+
+
+def additions(
+    function: Function, place: NodePlaces, pieces: Pieces, run: Collection[int]
+) -> Iterator[Change]:
+    """Yield what may be missing beside the statements of ``function`` whose lines were ``run``."""
+    for block, loop in _blocks(function):
+        for number, node in enumerate(block):
+            indent = place.indent(node)
+            if indent is None or (number == 0 and _is_text(node)):
+                continue
+            if node.lineno in run:
+                yield from _before(node, loop, pieces, place, indent)
+            if node is block[-1] and not isinstance(node, _ENDS):
+                for piece, guessed in _behind(function, block, loop, pieces):
+                    text = place.behind(piece.text, indent)
+                    yield Change(node, place.end(node), place.end(node), text, piece.cost, guessed)
+                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                    yield Change(node, place.start(node), place.start(node), "return ", 0.0)
+
+
+def _before(
+    node: ast.stmt, loop: Loop | None, pieces: Pieces, place: NodePlaces, indent: str
+) -> Iterator[Change]:
+    at = place.start(node)
+    guards = [one for one in pieces.guards if loop is not None or not one.text.endswith(_OF_LOOPS)]
+    for piece in (*_plus(_CASE, guards), *_plus(_STATEMENT, pieces.statements)):
+        yield Change(node, at, at, place.before(piece.text, indent), piece.cost)
+    conditions = list(pieces.conditions)
+    if isinstance(loop, ast.For | ast.AsyncFor):
+        targets = [one.id for one in ast.walk(loop.target) if isinstance(one, ast.Name)]
+        conditions = pieces.conditions_of(targets) + conditions
+    guesses = _plus(_STATEMENT, pieces.guesses)
+    for word in _OF_LOOPS if loop is not None else ():
+        guesses += [Piece(_case(one.text, word), _CASE + one.cost) for one in conditions]
+    for piece in guesses:
+        yield Change(node, at, at, place.before(piece.text, indent), piece.cost, guessed=True)
+    for jump in pieces.jumps:
+        real = tuple(place.before(_case(one.text, jump.text), indent) for one in conditions)
+        asked = place.before(_case("True", jump.text), indent)
+        yield Change(node, at, at, asked, _CASE + jump.cost, True, real)
+
+
+def _behind(
+    function: Function, block: list[ast.stmt], loop: Loop | None, pieces: Pieces
+) -> Iterator[tuple[Piece, bool]]:
+    """Yield what may be missing at the end of ``block``, and whether it is guessed."""
+    yield from ((one, False) for one in _plus(_STATEMENT, pieces.statements))
+    yield from ((one, True) for one in _plus(_STATEMENT, pieces.guesses))
+    if block is function.body:
+        yield from ((one, False) for one in _plus(_RETURN, stored(function)))
+        for one in (*pieces.returned, *pieces.names):
+            yield Piece(f"return {one.text}", _RETURN + one.cost), False
+        for one in pieces.composed:
+            yield Piece(f"return {one.text}", _RETURN + one.cost), True
+    if isinstance(loop, ast.While):
+        yield from ((one, True) for one in _plus(_CASE, steps(loop)))
+    if loop is not None:
+        yield from ((one, True) for one in _plus(_CASE, collected(function, loop)))
+
+
+def _plus(cost: float, pieces: Iterable[Piece]) -> list[Piece]:
+    return [Piece(one.text, cost + one.cost) for one in pieces]
+
+
+def _case(condition: str, jump: str) -> str:
+    return f"if {condition}:\n    {jump}"
+
+
+def _blocks(function: Function) -> Iterator[tuple[list[ast.stmt], Loop | None]]:
+    """Yield the lists of statements of a function, without those of functions in it, and the loop around."""
+    waiting: list[tuple[ast.AST, Loop | None]] = [(function, None)]
+    while waiting:
+        node, loop = waiting.pop()
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list) and block:
+                around = node if isinstance(node, Loop) and name == "body" else loop
+                yield block, around
+                waiting += [(one, around) for one in block if not isinstance(one, Function | ast.ClassDef)]
+        waiting += [(one, loop) for one in (*getattr(node, "handlers", ()), *getattr(node, "cases", ()))]
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
