@@ -203,5 +203,5 @@ def test_what_is_guessed_comes_when_the_model_has_had_its_turn(
     assert prompts
     assert edited.best is not None
     assert edited.best.verified
-    assert edited.best.mechanical
+    assert edited.best.guessed
     assert b"    if prices is None:\n        return " in edited.best.changes["shop.py"]

@@ -76,4 +76,5 @@ def _candidate(workspace: Path, made: Mutation, located: tuple[Located, ...]) ->
         lines=(around.line, around.end_line),
         answer=text.split("\n")[made.line - 1],
         mechanical=True,
+        guessed=made.guessed,
     )

@@ -48,7 +48,7 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer of the model, or a small change that needed none (``mechanical``).
+    """One answer of the model, or a small change that needed none (``mechanical``), perhaps ``guessed``.
 
     ``changes`` are whole new files (bytes); ``rejected`` says why it was thrown away before any check ran;
     ``round`` is 1 for an answer to the failure of the one before; ``verified``: the checks say that it does
@@ -70,6 +70,7 @@ class Candidate:
     score: float = 0.0
     verified: bool = False
     mechanical: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class EditResult:
     """The proposal (none: False), how it was checked, and what it was chosen from.
 
     ``verification``: in words; ``checkpoint``: it landed as this one; ``next``: the next step;
-    ``mechanical``: no model wrote it.
+    ``mechanical``: no model wrote it; ``guessed``: and no code of the project says it.
     """
 
     files: list[ChangedFile]
@@ -64,6 +64,7 @@ class EditResult:
     seconds: float
     checkpoint: int | None = None
     mechanical: bool = False
+    guessed: bool = False
     notes: list[str] | None = field(default=None)
 
     def __bool__(self) -> bool:
@@ -106,6 +107,7 @@ def run(arguments: EditArguments, context: ToolContext) -> EditResult:
         seconds=round(time.monotonic() - started, 1),
         checkpoint=checkpoint,
         mechanical=best is not None and best.mechanical,
+        guessed=best is not None and best.guessed,
         notes=[*store.notes, *edited.notes] or None,
     )
 
@@ -213,8 +215,10 @@ def notes(result: EditResult, arguments: EditArguments) -> list[str]:
             said.append(f"candidate {one.number} ({one.symbol}): {reason[-1] if reason else 'failed'}")
     if not result:
         return [*said, "No candidate could be proposed."]
-    if result.mechanical:
-        said.append("A small change that the failing tests accept; no model was asked.")
+    if result.guessed:
+        said.append("A guess that the tests accept, not a model's: read it with care.")
+    elif result.mechanical:
+        said.append("A small change that the tests accept; no model was asked.")
     if result.checkpoint is not None:
         return [*said, f"Applied, as checkpoint {result.checkpoint}."]
     if arguments.apply:
