@@ -29,9 +29,9 @@ def additions(
             if node.lineno in run:
                 yield from _before(node, loop, pieces, place, indent)
             if node is block[-1] and not isinstance(node, _ENDS):
-                for piece, guessed in _behind(function, block, loop, pieces):
-                    text = place.behind(piece.text, indent)
-                    yield Change(node, place.end(node), place.end(node), text, piece.cost, guessed)
+                at = place.end(node)
+                for piece in _behind(function, block, loop, pieces):
+                    yield Change(node, at, at, place.behind(piece.text, indent), piece.cost, piece.guessed)
                 if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
                     yield Change(node, place.start(node), place.start(node), "return ", 0.0)
 
@@ -40,44 +40,36 @@ def _before(
     node: ast.stmt, loop: Loop | None, pieces: Pieces, place: NodePlaces, indent: str
 ) -> Iterator[Change]:
     at = place.start(node)
-    guards = [one for one in pieces.guards if loop is not None or not one.text.endswith(_OF_LOOPS)]
-    for piece in (*_plus(_CASE, guards), *_plus(_STATEMENT, pieces.statements)):
-        yield Change(node, at, at, place.before(piece.text, indent), piece.cost)
     conditions = list(pieces.conditions)
     if isinstance(loop, ast.For | ast.AsyncFor):
         targets = [one.id for one in ast.walk(loop.target) if isinstance(one, ast.Name)]
         conditions = pieces.conditions_of(targets) + conditions
-    guesses = _plus(_STATEMENT, pieces.guesses)
+    cases = [one for one in pieces.guards if loop is not None or not one.text.endswith(_OF_LOOPS)]
     for word in _OF_LOOPS if loop is not None else ():
-        guesses += [Piece(_case(one.text, word), _CASE + one.cost) for one in conditions]
-    for piece in guesses:
-        yield Change(node, at, at, place.before(piece.text, indent), piece.cost, guessed=True)
+        cases += [Piece(_case(one.text, word), one.cost, True) for one in conditions]
+    for piece in (*_plus(_CASE, cases), *_plus(_STATEMENT, pieces.statements)):
+        yield Change(node, at, at, place.before(piece.text, indent), piece.cost, piece.guessed)
     for jump in pieces.jumps:
         real = tuple(place.before(_case(one.text, jump.text), indent) for one in conditions)
         asked = place.before(_case("True", jump.text), indent)
         yield Change(node, at, at, asked, _CASE + jump.cost, True, real)
 
 
-def _behind(
-    function: Function, block: list[ast.stmt], loop: Loop | None, pieces: Pieces
-) -> Iterator[tuple[Piece, bool]]:
-    """Yield what may be missing at the end of ``block``, and whether it is guessed."""
-    yield from ((one, False) for one in _plus(_STATEMENT, pieces.statements))
-    yield from ((one, True) for one in _plus(_STATEMENT, pieces.guesses))
+def _behind(function: Function, block: list[ast.stmt], loop: Loop | None, pieces: Pieces) -> Iterator[Piece]:
+    """Yield what may be missing at the end of ``block``."""
+    yield from _plus(_STATEMENT, pieces.statements)
     if block is function.body:
-        yield from ((one, False) for one in _plus(_RETURN, stored(function)))
-        for one in (*pieces.returned, *pieces.names):
-            yield Piece(f"return {one.text}", _RETURN + one.cost), False
-        for one in pieces.composed:
-            yield Piece(f"return {one.text}", _RETURN + one.cost), True
+        yield from _plus(_RETURN, stored(function))
+        returned = (*pieces.returned, *pieces.names)
+        yield from _plus(_RETURN, (one._replace(text=f"return {one.text}") for one in returned))
     if isinstance(loop, ast.While):
-        yield from ((one, True) for one in _plus(_CASE, steps(loop)))
+        yield from _plus(_CASE, steps(loop))
     if loop is not None:
-        yield from ((one, True) for one in _plus(_CASE, collected(function, loop)))
+        yield from _plus(_CASE, collected(function, loop))
 
 
 def _plus(cost: float, pieces: Iterable[Piece]) -> list[Piece]:
-    return [Piece(one.text, cost + one.cost) for one in pieces]
+    return [one._replace(cost=one.cost + cost) for one in pieces]
 
 
 def _case(condition: str, jump: str) -> str:

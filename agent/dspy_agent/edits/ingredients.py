@@ -33,10 +33,14 @@ _TESTS: Final = ("{name} is None", "not {name}", "{name}", "{name} < 0", "{name}
 
 
 class Piece(NamedTuple):
-    """Code on lines of its own, without indentation, and how many ranks it is behind the likeliest."""
+    """Code on lines of its own, without indentation, and how many ranks it is behind the likeliest.
+
+    ``guessed``: no code near says that it belongs there.
+    """
 
     text: str
     cost: float
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +56,16 @@ class _Found:
 class Pieces:
     """What could be put into one function.
 
-    ``names`` are those that it binds; ``returned`` and ``composed`` are expressions, the former of the file;
-    ``guards`` cases of their own that the file has, others are made of ``conditions`` and ``jumps``;
-    ``guesses`` statements that begin an attribute, or count what seems to be a number.
+    ``names`` are those that it binds, ``returned`` expressions, ``guards`` cases of their own that the file
+    has; others can be made of ``conditions`` and ``jumps``.
     """
 
     names: tuple[Piece, ...]
     returned: tuple[Piece, ...]
-    composed: tuple[Piece, ...]
     guards: tuple[Piece, ...]
     conditions: tuple[Piece, ...]
     jumps: tuple[Piece, ...]
     statements: tuple[Piece, ...]
-    guesses: tuple[Piece, ...]
 
     def conditions_of(self, names: Iterable[str]) -> list[Piece]:
         """Return conditions about ``names``, such as a loop gives; some tell of another name elsewhere."""
@@ -126,13 +127,15 @@ class Ingredients:
         ]
         return Pieces(
             _ranked(sorted(_bound(function))),
-            returned,
-            tuple(self._composed(function)),
-            self._near(function, self._guards, own),
+            (*returned, *self._composed(function)),
+            self._near(function, self._guards, own, guesses=False),
             _cheapest([*tests, *self._near(function, self._conditions, own)], _MOST_CONDITIONS),
             _cheapest(jumps, _MOST_JUMPS),
-            self._near(function, self._statements, own),
-            (*self._begun(function), *self._near(function, self._counters, own)),
+            (
+                *self._near(function, self._statements, own),
+                *self._begun(function),
+                *(one._replace(guessed=True) for one in self._near(function, self._counters, own)),
+            ),
         )
 
     def _begun(self, function: Function) -> Iterator[Piece]:
@@ -146,16 +149,16 @@ class Ingredients:
         reads = {one.attr for one in attributes if isinstance(one.ctx, ast.Load)}
         for name in sorted(reads - stores - set(_names_of(owner.body)))[:_MOST_NAMES]:
             for number, value in enumerate(("None", "[]", "{}", "set()", "0", "''", "False", "True")):
-                yield Piece(f"{this}.{name} = {value}", _STEP * number)
+                yield Piece(f"{this}.{name} = {value}", _STEP * number, True)
 
     def _composed(self, function: Function) -> Iterator[Piece]:
         """Yield calls of the module's functions of one argument, and of two of them in a row."""
         named = [one.arg for one in function.args.args if one.arg not in _THIS][:1]
         others = [name for name in self._simple if name != function.name][:_MOST_COMPOSED]
         for name in named:
-            yield from (Piece(f"{outer}({name})", _NEAR[1]) for outer in others)
+            yield from (Piece(f"{outer}({name})", _NEAR[1], True) for outer in others)
             for outer, inner in permutations(others, 2):
-                yield Piece(f"{outer}({inner}({name}))", _NEAR[2])
+                yield Piece(f"{outer}({inner}({name}))", _NEAR[2], True)
 
     def _collect(self, tree: ast.Module) -> None:
         none: frozenset[str] = frozenset()
@@ -197,7 +200,13 @@ class Ingredients:
             to.append(_Found(text, _reads(node), function))
 
     def _near(
-        self, function: Function, found: Iterable[_Found], own: frozenset[str], *, anything: bool = False
+        self,
+        function: Function,
+        found: Iterable[_Found],
+        own: frozenset[str],
+        *,
+        anything: bool = False,
+        guesses: bool = True,
     ) -> tuple[Piece, ...]:
         """Return the pieces that can stand in ``function``, the nearest first, each once.
 
@@ -206,9 +215,10 @@ class Ingredients:
             found: whose pieces.
             own: the names that are the function's, not the module's.
             anything: also what reads none of these.
+            guesses: what is of other functions is guessed.
         """
         known = own | self._module | _BUILTINS
-        kept: dict[str, float] = {}
+        kept: dict[str, Piece] = {}
         counts = [0, 0, 0]
         for one in sorted(found, key=lambda one: self._distance(function, one.function)):
             distance = self._distance(function, one.function)
@@ -217,9 +227,10 @@ class Ingredients:
             if one.reads & _THIS and self._classes[one.function] is not self._classes[function]:
                 continue
             if counts[distance] < _MOST_OF_EACH:
-                kept[one.text] = _NEAR[distance] + _STEP * counts[distance]
+                cost = _NEAR[distance] + _STEP * counts[distance]
+                kept[one.text] = Piece(one.text, cost, guesses and distance > 0)
                 counts[distance] += 1
-        return tuple(Piece(text, cost) for text, cost in kept.items())
+        return tuple(kept.values())
 
     def _distance(self, function: Function, other: Function) -> int:
         if function is other:
@@ -240,8 +251,8 @@ def stored(function: Function) -> Iterator[Piece]:
 def steps(loop: ast.While) -> Iterator[Piece]:
     """Yield what a loop may forget at its end: to count."""
     for name in sorted(_reads(loop.test) - _BUILTINS):
-        yield Piece(f"{name} += 1", 0.0)
-        yield Piece(f"{name} -= 1", 0.0)
+        yield Piece(f"{name} += 1", 0.0, True)
+        yield Piece(f"{name} -= 1", 0.0, True)
 
 
 def collected(function: Function, loop: ast.For | ast.AsyncFor | ast.While) -> Iterator[Piece]:
@@ -257,7 +268,7 @@ def collected(function: Function, loop: ast.For | ast.AsyncFor | ast.While) -> I
     for name in lists:
         for number, value in enumerate(islice(dict.fromkeys(reversed(inside)), 4)):
             if value != name:
-                yield Piece(f"{name}.append({value})", float(number))
+                yield Piece(f"{name}.append({value})", float(number), True)
 
 
 def _cheapest(pieces: Iterable[Piece], most: int) -> tuple[Piece, ...]:

@@ -157,10 +157,9 @@ def _changes(function: Function, place: NodePlaces, pieces: Pieces) -> Iterator[
         ):
             yield from (Change(*one) for one in found)
         if isinstance(node, ast.Return) and _is_empty(node):
-            for pieces_of, guessed in ((pieces.returned, False), (pieces.composed, True)):
-                for piece in pieces_of:
-                    new = f"return {piece.text}"
-                    yield Change(node, place.start(node), place.end(node), new, piece.cost, guessed)
+            for piece in pieces.returned:
+                new = f"return {piece.text}"
+                yield Change(node, place.start(node), place.end(node), new, piece.cost, piece.guessed)
 
 
 def _of_conditions(node: ast.AST, place: NodePlaces) -> Iterator[_Plain]:
