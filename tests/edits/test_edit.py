@@ -205,3 +205,22 @@ def test_what_is_guessed_comes_when_the_model_has_had_its_turn(
     assert edited.best.verified
     assert edited.best.guessed
     assert b"    if prices is None:\n        return " in edited.best.changes["shop.py"]
+
+
+def test_what_breaks_a_test_elsewhere_is_not_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_shop(tmp_path / "w")
+    (workspace / "test_far.py").write_text(
+        "import importlib\n\n\ndef test_far():\n"
+        "    assert getattr(importlib.import_module('sh' + 'op'), 'to' + 'tal')([20]) == 20\n"
+    )
+    wrong = FIXED.replace("* discount", "* (discount or 0.5)")
+    edited, _, _ = run_edit(TASK, workspace, monkeypatch, wrong, FIXED, options=EditOptions(candidates=3))
+    first, *_, last = [one for one in edited.candidates if not one.mechanical and not one.rejected]
+    assert not first.verified
+    assert "test_far" in first.failure
+    assert last.verified
+    assert last.verification is not None
+    assert last.verification.tests is not None
+    assert any("test_far" in name for name in last.verification.tests.after.outcomes)

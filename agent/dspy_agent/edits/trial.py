@@ -13,12 +13,14 @@ from dspy_agent.edits.results import Candidate
 from dspy_agent.edits.tests_of import files_of
 from dspy_agent.edits.traced import python_with_pytest
 from dspy_agent.verify.affected import affected_tests
-from dspy_agent.verify.checks import Verification, verify
+from dspy_agent.verify.checks import Verification, verify, with_all_tests
 from dspy_agent.verify.worktree import scratch
 
 _QUICK_SECONDS = 30.0
 _CHECK_SECONDS = 180.0
 _LEAST_SECONDS = 10.0
+_SUITE_SECONDS = 60.0
+_SUITE_SHARE = 0.4  # of the time that is left
 _MOST_TARGETS = 20
 
 
@@ -31,6 +33,7 @@ class Trials:
         named = [test for test in self._failing if _is_named(test, looked.tests)]
         self._targets = named or self._failing
         self._named = files_of(looked.tests)
+        self._slow = False  # the whole suite is
         self._affected: dict[tuple[str, tuple[int, int]], list[str]] = {}
 
     def _left(self) -> float:
@@ -48,13 +51,25 @@ class Trials:
             tests=self._tests(candidate),
             seconds=min(_CHECK_SECONDS, self._left()),
         )
+        verified = self._is_verified(found)
+        if verified and not self._slow:
+            found = self._with_all_tests(candidate, found)
+            verified = self._is_verified(found)
         return replace(
             candidate,
             verification=found,
             failure=failure if found.is_sound else _told(found),
             score=found.score,
-            verified=self._is_verified(found),
+            verified=verified,
         )
+
+    def _with_all_tests(self, candidate: Candidate, found: Verification) -> Verification:
+        self._tell(f"candidate {candidate.number}: running all the tests")
+        seconds = min(_SUITE_SECONDS, _SUITE_SHARE * self._left())
+        whole = with_all_tests(self._workspace, candidate.changes, found, seconds)
+        self._slow = whole is None
+        note = f"Not all the tests were run: they take more than {seconds / 2:.0f} s."
+        return whole or replace(found, notes=[*found.notes, note])
 
     def _on_failing(self, candidate: Candidate) -> tuple[set[str], str]:
         """Return which of the failing tests pass now, and what the first of the others says."""

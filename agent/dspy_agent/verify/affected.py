@@ -38,7 +38,7 @@ def affected_tests(workspace: Path, lines: Ranges) -> list[str]:
         workspace: from ``open_workspace``.
         lines: the changed files, each with the line ranges that change (in the file as it is now).
     """
-    tests = _test_files(workspace)
+    tests = runnable_tests(workspace)
     scores = dict.fromkeys((path for path in lines if path in tests), 100.0)
     symbols = _add_tested_by(workspace, lines, scores)
     for path in lines:
@@ -49,8 +49,8 @@ def affected_tests(workspace: Path, lines: Ranges) -> list[str]:
     return sorted(known, key=lambda path: (-scores[path], path))[:MAX_FILES]
 
 
-def _test_files(workspace: Path) -> set[str]:
-    """Return the files that a test runner would take."""
+def runnable_tests(workspace: Path) -> set[str]:
+    """Return the test files of ``workspace`` that a test runner would take."""
     found = set()
     for entry in walk(os.fspath(workspace), base=os.fspath(workspace)):
         path = os.path.relpath(entry.path, workspace)

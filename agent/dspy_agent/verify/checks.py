@@ -11,7 +11,7 @@ from typing import Final
 
 from dspy_agent.checkpoints.diff import changed_ranges
 from dspy_agent.checkpoints.tree import Tree, checked
-from dspy_agent.verify.affected import affected_tests
+from dspy_agent.verify.affected import affected_tests, runnable_tests
 from dspy_agent.verify.command import TestCommand, find_test_command
 from dspy_agent.verify.lint import Finding, Linter, findings, linters_of
 from dspy_agent.verify.outcomes import FAILED, PASSED
@@ -124,6 +124,37 @@ def verify(
         return Verification(0.5, notes=[f"No test was run: {error.message}"])
     lint = list((lint_after - lint_before).elements())
     return Verification(_score(report, lint), lint=lint, tests=report, notes=list(dict.fromkeys(notes)))
+
+
+def with_all_tests(
+    workspace: Path, changes: Changes, found: Verification, seconds: float
+) -> Verification | None:
+    """Return ``found`` with what all the tests say of ``changes``, not only those in some files.
+
+    Args:
+        workspace: from ``open_workspace``.
+        changes: as ``verify`` had them.
+        found: what ``verify`` said.
+        seconds: for both runs together; None is returned if the tests take longer.
+    """
+    deadline = time.monotonic() + seconds
+    command = find_test_command(workspace)
+    if found.tests is None or command is None or not command.takes_files:
+        return found
+    if set(found.tests.files) >= set(runnable_tests(workspace)):
+        return found
+    job = _Job(workspace, tuple(changes), (), command, ())
+    notes: list[str] = []
+    _, before = _before(job, seconds / 2, notes)
+    if before is None or before.timed_out:
+        return None
+    _, after = _check(job, changes, deadline - time.monotonic(), notes)
+    if after is None or after.timed_out:
+        return None
+    report = _compare(job, before, after)
+    if 0 < len(report.broken) <= _FEW:
+        report = _again(job, changes, report, deadline - time.monotonic(), notes)
+    return replace(found, score=_score(report, found.lint), tests=report, notes=[*found.notes, *notes])
 
 
 def _current(workspace: Path, changes: Changes) -> dict[str, bytes | None]:
