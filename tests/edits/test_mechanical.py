@@ -340,6 +340,15 @@ class Counter:
 """
 
 
+def test_what_is_added_looks_like_the_file() -> None:
+    text = "class A:\n\tdef f(self, a):\n\t\tif a is None:  # nothing\n"
+    text += '\t\t\traise ValueError("no")\n\t\treturn a\n\n'
+    text += "\tdef g(self, a):\n\t\treturn a\n"
+    added = {one.new for one in mutations("a.py", text, {8: 1.0}) if not one.old}
+    assert 'if a is None:  # nothing\n\t\t\traise ValueError("no")\n\t\t' in added
+    assert "if True:\n\t\t\treturn a\n\t\t" in added
+
+
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [

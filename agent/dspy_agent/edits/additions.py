@@ -46,12 +46,12 @@ def _before(
         conditions = pieces.conditions_of(targets) + conditions
     cases = [one for one in pieces.guards if loop is not None or not one.text.endswith(_OF_LOOPS)]
     for word in _OF_LOOPS if loop is not None else ():
-        cases += [Piece(_case(one.text, word), one.cost, True) for one in conditions]
+        cases += [Piece(_case(one.text, word, place.unit), one.cost, True) for one in conditions]
     for piece in (*_plus(_CASE, cases), *_plus(_STATEMENT, pieces.statements)):
         yield Change(node, at, at, place.before(piece.text, indent), piece.cost, piece.guessed)
     for jump in pieces.jumps:
-        real = tuple(place.before(_case(one.text, jump.text), indent) for one in conditions)
-        asked = place.before(_case("True", jump.text), indent)
+        real = tuple(place.before(_case(one.text, jump.text, place.unit), indent) for one in conditions)
+        asked = place.before(_case("True", jump.text, place.unit), indent)
         yield Change(node, at, at, asked, _CASE + jump.cost, True, real)
 
 
@@ -72,8 +72,8 @@ def _plus(cost: float, pieces: Iterable[Piece]) -> list[Piece]:
     return [one._replace(cost=one.cost + cost) for one in pieces]
 
 
-def _case(condition: str, jump: str) -> str:
-    return f"if {condition}:\n    {jump}"
+def _case(condition: str, jump: str, unit: str) -> str:
+    return f"if {condition}:\n{unit}{jump}"
 
 
 def _blocks(function: Function) -> Iterator[tuple[list[ast.stmt], Loop | None]]:

@@ -11,10 +11,11 @@ import ast
 import builtins
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, permutations
 from typing import Final, NamedTuple
+
+from dspy_agent.edits.node_places import NodePlaces
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -84,7 +85,8 @@ class Pieces:
 class Ingredients:
     """The pieces of one file."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, tree: ast.Module, place: NodePlaces) -> None:
+        self._place = place
         self._classes: dict[Function, ast.ClassDef | None] = {}
         self._around: dict[Function, frozenset[str]] = {}
         self._module = frozenset(_names_of(tree.body))
@@ -193,10 +195,8 @@ class Ingredients:
             self._counters += _counted(node, function)
 
     def _add(self, to: list[_Found], node: ast.expr | ast.stmt, function: Function) -> None:
-        text = ""
-        with suppress(RecursionError):
-            text = ast.unparse(node)
-        if 0 < len(text) <= _LONGEST:
+        text = self._place.code(node)
+        if text and len(text) <= _LONGEST:
             to.append(_Found(text, _reads(node), function))
 
     def _near(

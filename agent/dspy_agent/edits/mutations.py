@@ -104,7 +104,7 @@ def mutations(path: str, text: str, scores: Mapping[int, float]) -> list[Mutatio
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     place = NodePlaces(text)
-    ingredients = Ingredients(tree)
+    ingredients = Ingredients(tree, place)
     ranks = {score: rank for rank, score in enumerate(sorted(set(scores.values()), reverse=True))}
     found: dict[tuple[int, str, str], Mutation] = {}
     for function in (node for node in ast.walk(tree) if isinstance(node, Function)):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple
+import re
+from typing import Final, NamedTuple
+
+_INNER: Final = re.compile(r"^(?:class|def|async def|if|for|with|try)\b.*:[ \t\r]*\n([ \t]+)", re.MULTILINE)
 
 
 class Change(NamedTuple):
@@ -23,11 +26,13 @@ class Change(NamedTuple):
 
 
 class NodePlaces:
-    """Places in characters; ast counts the bytes of a line in UTF-8."""
+    """Places in characters, where ast counts bytes. ``unit``: what a block is indented by."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._lines = text.split("\n")
+        inner = _INNER.search(text)
+        self.unit = inner[1] if inner else "    "
         self._newline = "\r\n" if "\r\n" in text else "\n"
         self._starts = [0]
         for line in self._lines:
@@ -50,6 +55,21 @@ class NodePlaces:
         first, last = self.end(left), self.start(right)
         at = self.text[first:last].find(word)
         return None if at < 0 else first + at
+
+    def code(self, node: ast.expr | ast.stmt) -> str:
+        """Return a node as its author wrote it, without its indentation; an expression on one line."""
+        text = self.of(node).replace("\r\n", "\n")
+        if "\n" not in text:
+            return text
+        try:
+            if isinstance(node, ast.stmt):
+                indent = self.indent(node) or ""
+                text = text.replace(f"\n{indent}", "\n")
+                if ast.dump(ast.parse(text).body[0]) == ast.dump(node):
+                    return text
+            return ast.unparse(node)
+        except (SyntaxError, RecursionError):
+            return ""
 
     def indent(self, node: ast.stmt) -> str | None:
         """Return what stands before a statement, or None if that is not space only."""
