@@ -34,6 +34,7 @@ from dspy_agent.modules.registry import new_module
 RESULTS = Path(__file__).parent / "results" / "model-answers.json"
 ADAPTERS = ("schema", "plain", "chat", "json")
 ANSWER_TOKENS = 400
+KINDS = 4
 
 WHERE = [
     "src/cart.py",
@@ -87,7 +88,7 @@ def asked(number: int) -> tuple[str, Any, dict[str, Any]]:
         TASKS[number // 3 % 8].format(what=f"{what}_{number}", where=where, error=ERRORS[number // 5 % 8]),
     )
     log = as_data(f"ERROR {number + 2}×  {error}   at {where}:{number + 7} in {what}", 600, "log")
-    kind = ("router", "plan", "context", "review")[number % 4]
+    kind = ("router", "plan", "context", "review")[number % KINDS]
     if kind == "router":
         tools = usable(TOOLS)
         lines = "\n".join(f"{name}: reads or changes the code" for name in tools)
@@ -169,8 +170,10 @@ def main() -> None:
         kept.unlink(missing_ok=True)
     rows = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
     known = {row["number"] for row in rows}
+    # One kind after the other: what a prompt has in common with the one before is not read again.
+    waiting = sorted(set(range(given.calls)) - known, key=lambda number: (number % KINDS, number))
     with kept.open("a") as file:
-        for row in outcomes(model, given.adapter, (n for n in range(given.calls) if n not in known)):
+        for row in outcomes(model, given.adapter, iter(waiting)):
             rows.append(row)
             file.write(f"{json.dumps(row)}\n")
             file.flush()
