@@ -419,3 +419,23 @@ def test_a_bug_of_one_token_is_mended_without_a_model(
     (workspace / "shop.py").write_text(SHOP)
     with pytest.raises(ModelError):
         edit("test_shop.py::test_total fails", ToolContext(workspace), opened, EditOptions(seconds=120))
+
+
+def test_one_that_mends_more_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sums.py").write_text("def add(a, b):\n    return a + b\n")
+    (tmp_path / "test_sums.py").write_text(
+        "from sums import add\n\n\ndef test_two():\n    assert add(1, 0.5) == 0.5\n"
+    )
+    (tmp_path / "test_far.py").write_text(
+        "import importlib\n\n\ndef test_far():\n"
+        "    assert getattr(importlib.import_module('su' + 'ms'), 'a' + 'dd')(2, 3) == 6\n"
+    )
+    (tmp_path / "pytest.ini").write_text(PYTEST)
+    monkeypatch.setenv("VIRTUAL_ENV", str(Path(sys.executable).parents[1]))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    options = EditOptions(seconds=120, candidates=0)
+    context = ToolContext(tmp_path)
+    found = edit("test_sums.py::test_two fails", context, partial(open_model, tmp_path), options)
+    assert [one.verified for one in found.candidates[:2]] == [True, True]
+    assert found.best is not None
+    assert found.best.changes["sums.py"] == b"def add(a, b):\n    return a * b\n"

@@ -36,6 +36,7 @@ _NEAR: Final = 0.75  # a second symbol whose score is at least this is tried bef
 _WARM: Final = (0.5, 0.7, 0.9)
 _MECHANICAL_SHARE: Final = 0.35  # of the time
 _GUESSES_SHARE: Final = 0.15  # is left to them by the model
+_MORE_SECONDS: Final = 15.0  # for one that mends more tests than the first
 _MOST_LINES: Final = 8
 _LINES_SHARE: Final = 0.4  # of the time
 _USABLE: Final = 0.44  # the score of a change that breaks nothing
@@ -134,11 +135,20 @@ class _Edit:
             return False
         share = 1.0 if guessed else _MECHANICAL_SHARE
         until = time.monotonic() + share * (self._deadline - time.monotonic())
-        for found in mechanical(self._workspace, self._looked, until, self._tell, guessed=guessed):
-            self._done.append(self._trials.judged(replace(found, number=len(self._done) + 1)))
-            if self._done[-1].verified and not self._done[-1].failure:
-                return True
-        return False
+
+        def left() -> float:
+            return until - time.monotonic()
+
+        mended = False
+        for found in mechanical(self._workspace, self._looked, left, self._tell, guessed=guessed):
+            judged = self._trials.judged(replace(found, number=len(self._done) + 1))
+            self._done.append(judged)
+            if judged.verified and not judged.failure:
+                if not judged.leaves_failing:
+                    return True
+                if not mended:  # there may be one that mends more
+                    mended, until = True, min(until, time.monotonic() + _MORE_SECONDS)
+        return mended
 
     def _written(self) -> None:
         """Let the model write candidates."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,14 +21,14 @@ _MOST_KEPT: Final = 30
 
 
 def mechanical(
-    workspace: Path, looked: Looked, until: float, tell: Tell, *, guessed: bool
+    workspace: Path, looked: Looked, left: Callable[[], float], tell: Tell, *, guessed: bool
 ) -> Iterator[Candidate]:
     """Yield small changes with which the failing tests pass; the likeliest first.
 
     Args:
         workspace: it is only read.
         looked: where the bug may be, and what the tests run.
-        until: monotonic seconds.
+        left: how many seconds may still be spent.
         tell: is told of the progress.
         guessed: only what no code of the file says; else only what is not guessed.
     """
@@ -39,9 +38,9 @@ def mechanical(
     if python is None:
         return
     waiting = _likeliest(workspace, looked, guessed)
-    while waiting and time.monotonic() < until:
+    while waiting and (seconds := left()) > 0:
         tell(f"trying {len(waiting)} small changes on the tests")
-        found = screen(workspace, python, tests, waiting, until - time.monotonic())
+        found = screen(workspace, python, tests, waiting, seconds)
         if found is None:
             return
         made, waiting = found

@@ -72,6 +72,11 @@ class Candidate:
     mechanical: bool = False
     guessed: bool = False
 
+    @property
+    def leaves_failing(self) -> bool:
+        """Whether tests fail with it, as they did before."""
+        return bool(self.verification and self.verification.tests and self.verification.tests.failing)
+
 
 @dataclass(frozen=True, slots=True)
 class Edited:
