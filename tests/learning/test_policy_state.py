@@ -205,16 +205,14 @@ def test_a_state_that_is_no_file_stops_nothing(workspace: Path, said: list[str],
         assert (workspace / "elsewhere").read_bytes() == b"mine"
 
 
-def test_without_an_index_it_learns_in_memory_only(tmp_path: Path, said: list[str]) -> None:
+def test_without_an_index_nothing_is_written(tmp_path: Path, said: list[str]) -> None:
     policies = open_policy(tmp_path, said.append)
-    policies.note(decision("a"))
-    assert policies.learner.decisions == 1
+    assert policies.learner.decisions == 0
     assert not policies.save()
     assert list(tmp_path.iterdir()) == []
     (tmp_path / ".dspy_index").mkdir()
     told(tmp_path, decision("b"))
-    policies.note(decision("b"))
-    assert policies.learner.decisions == 2
+    assert policies.learner.decisions == 1
     assert policies.save()
     assert policies.learner.encode() == open_policy(tmp_path).learner.encode() == folded(tmp_path)
 
