@@ -163,8 +163,14 @@ class TestSource:
         assert env(pod_spec({})["initContainers"][0]) == {"DSPY_SOURCE_KIND": "empty"}
 
 
-def test_the_agent_knows_the_name_of_its_workspace() -> None:
-    assert children({})["ConfigMap", "agent"].body["data"]["DSPY_AGENT_WORKSPACE_NAME"] == "demo"
+def test_agents_whose_topics_have_one_prefix_learn_as_one_workspace() -> None:
+    def name(spec: dict[str, Any]) -> object:
+        return children(spec)["ConfigMap", "agent"].body["data"]["DSPY_AGENT_WORKSPACE_NAME"]
+
+    kafka = {"kafka": {"bootstrapServers": "kafka:9092"}}
+    assert name({}) == name({"streaming": kafka}) == "team.demo"
+    assert name({"streaming": {**kafka, "topicPrefix": "shared.shop."}}) == "shared.shop"
+    assert name({"streaming": {**kafka, "topicPrefix": ""}}) == "team.demo"
 
 
 class TestModel:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dspy_agent.learning.event import LOG_NAME
+from dspy_agent.learning.event import LOG_NAME, workspace_name
 from dspy_agent.learning.known_ids import KnownIds
 from dspy_agent.learning.log import MAX_LINE, append
 from dspy_agent.learning.mirror import SHARED
@@ -21,7 +21,6 @@ from dspy_agent.streams.dead_letters import letter_of
 from dspy_agent.streams.group import take_read_error, topic_part
 from dspy_agent.streams.outbox import Job, Outbox, Work
 from dspy_agent.streams.program import Program
-from dspy_agent.workspace.paths import display
 from dspy_agent_core.contracts.messages import BadMessage, LearningEvent, decode
 from dspy_agent_core.streams.settings import StreamSettings
 
@@ -69,7 +68,7 @@ class SharedEvents:
 
         self._program, self._settings, self._outbox, self._cursor = program, settings, outbox, cursor
         self._topic = settings.topics.learning
-        self._log, self._name, self._made = workspace / LOG_NAME, display(workspace.name)[:255], made
+        self._log, self._name, self._made = workspace / LOG_NAME, workspace_name(workspace), made
         self._steps, self._once = steps, once
         self._known = KnownIds(self._log)
         # No group is joined, but the client wants a name for one.

@@ -43,7 +43,7 @@ ROUTER_PORT: Final = 8645  # the router's own API, with /healthz and /readyz
 STREAM_PORT: Final = 8646  # /healthz, /readyz and /metrics of the context job, of workers and trainers
 VECTORS_PORT: Final = 8647  # /readyz: the vector store answers
 
-WORKSPACE_NAME: Final = "DSPY_AGENT_WORKSPACE_NAME"  # what its learning events tell as the workspace
+WORKSPACE_NAME: Final = "DSPY_AGENT_WORKSPACE_NAME"  # in learning events; agents of one name share them
 
 # The agent's vector store: a URL, or VECTOR_STORE_LITE for Milvus Lite below the index; none without it.
 VECTOR_STORE: Final = "DSPY_AGENT_VECTOR_STORE"

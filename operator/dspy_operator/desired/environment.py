@@ -14,7 +14,7 @@ from dspy_agent_core.contracts.cluster import (
 )
 from dspy_operator.children import CONFIG_MAP, Child, agent_name, model_name
 from dspy_operator.desired.common import AGENT, Context, child
-from dspy_operator.desired.kafka import router_variables, stream_variables
+from dspy_operator.desired.kafka import prefix_of, router_variables, stream_variables
 from dspy_operator.desired.vectors import vector_variables
 
 HOME_DIR = f"{WORKSPACE_DIR}/home"
@@ -24,7 +24,7 @@ def build_config(context: Context) -> Child:
     """Return the ConfigMap with the agent's environment."""
     data = {
         "DSPY_AGENT_WORKSPACE": SOURCE_DIR,
-        WORKSPACE_NAME: context.name,
+        WORKSPACE_NAME: learning_name(context),
         "DSPY_AGENT_LOGS": LOGS_DIR,
         "HOME": HOME_DIR,
         "GIT_CONFIG_COUNT": "1",
@@ -36,6 +36,13 @@ def build_config(context: Context) -> Child:
         **vector_variables(context),
     }
     return child(context, CONFIG_MAP, agent_name(context.name), AGENT, {"data": data})
+
+
+def learning_name(context: Context) -> str:
+    """Return the workspace of learning events: agents whose topics have one prefix learn as one."""
+    streaming = context.spec.streaming
+    prefix = prefix_of(context.namespace, context.name, streaming) if streaming else ""
+    return prefix.rstrip(".-_") or f"{context.namespace}.{context.name}"
 
 
 def ollama_url(context: Context) -> str:
