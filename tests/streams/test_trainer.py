@@ -128,6 +128,20 @@ def test_agents_share_what_they_learn_each_event_once(broker: MockCluster, one: 
     assert sorted(event["id"] for event in sent) == ["a", "a-opened-1", "b", "large", "z"]
 
 
+def test_agents_share_by_the_name_that_they_are_given(
+    broker: MockCluster, one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = workspace_at(tmp_path / "source")
+    told(one, decision("a"))  # of a workspace that is named as its folder: shop
+    _once(one, broker)
+    assert _once(far, broker).returncode == 0
+    assert _events(far) == []
+    monkeypatch.setenv("DSPY_AGENT_WORKSPACE_NAME", "shop")
+    other = workspace_at(tmp_path / "other" / "source")
+    assert _once(other, broker).returncode == 0
+    assert _events(other) == ["a"]
+
+
 def test_a_running_session_sees_it_and_the_broker_may_go_away(broker: MockCluster, one: Path) -> None:
     session = open_policy(one)
     port = _free_port()
