@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from dspy_agent.edits.ingredients import Function, Piece, Pieces, collected, steps, stored
-from dspy_agent.edits.node_places import Change, NodePlaces
+from dspy_agent.edits.node_places import Change, NodePlaces, is_constant
 
 Loop = ast.For | ast.AsyncFor | ast.While
 
@@ -22,12 +22,13 @@ def additions(
 ) -> Iterator[Change]:
     """Yield what may be missing beside the statements of ``function`` whose lines were ``run``."""
     for block, loop in _blocks(function):
+        conditions = _conditions(loop, pieces)
         for number, node in enumerate(block):
             indent = place.indent(node)
             if indent is None or (number == 0 and _is_text(node)):
                 continue
             if node.lineno in run:
-                yield from _before(node, loop, pieces, place, indent)
+                yield from _before(node, loop, conditions, pieces, place, indent)
             if node is block[-1] and not isinstance(node, _ENDS):
                 at = place.end(node)
                 for piece in _behind(function, block, loop, pieces):
@@ -36,14 +37,22 @@ def additions(
                     yield Change(node, place.start(node), place.start(node), "return ", 0.0)
 
 
+def _conditions(loop: Loop | None, pieces: Pieces) -> list[Piece]:
+    if not isinstance(loop, ast.For | ast.AsyncFor):
+        return list(pieces.conditions)
+    targets = [one.id for one in ast.walk(loop.target) if isinstance(one, ast.Name)]
+    return [*pieces.conditions_of(targets), *pieces.conditions]
+
+
 def _before(
-    node: ast.stmt, loop: Loop | None, pieces: Pieces, place: NodePlaces, indent: str
+    node: ast.stmt,
+    loop: Loop | None,
+    conditions: list[Piece],
+    pieces: Pieces,
+    place: NodePlaces,
+    indent: str,
 ) -> Iterator[Change]:
     at = place.start(node)
-    conditions = list(pieces.conditions)
-    if isinstance(loop, ast.For | ast.AsyncFor):
-        targets = [one.id for one in ast.walk(loop.target) if isinstance(one, ast.Name)]
-        conditions = pieces.conditions_of(targets) + conditions
     cases = [one for one in pieces.guards if loop is not None or not one.text.endswith(_OF_LOOPS)]
     for word in _OF_LOOPS if loop is not None else ():
         cases += [Piece(_case(one.text, word, place.unit), one.cost, True) for one in conditions]
@@ -91,8 +100,4 @@ def _blocks(function: Function) -> Iterator[tuple[list[ast.stmt], Loop | None]]:
 
 
 def _is_text(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return isinstance(node, ast.Expr) and is_constant(node.value, str)

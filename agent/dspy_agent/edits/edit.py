@@ -121,7 +121,7 @@ class _Edit:
         if not self._mended(guessed=False):
             if self._options.candidates:
                 self._written()
-            if not any(one.verified and not one.failure for one in self._done):
+            if not any(one.does_it for one in self._done):
                 self._mended(guessed=True)
         return Edited(self._looked.located, tuple(self._done), self._best(), tuple(self._notes))
 
@@ -143,7 +143,7 @@ class _Edit:
         for found in mechanical(self._workspace, self._looked, left, self._tell, guessed=guessed):
             judged = self._trials.judged(replace(found, number=len(self._done) + 1))
             self._done.append(judged)
-            if judged.verified and not judged.failure:
+            if judged.does_it:
                 if not judged.leaves_failing:
                     return True
                 if not mended:  # there may be one that mends more
@@ -184,7 +184,7 @@ class _Edit:
             if candidate.rejected and attempt.line is not None:
                 continue  # most suspects are right as they are
             self._done.append(candidate)
-            if candidate.verified and not candidate.failure:
+            if candidate.does_it:
                 break
 
     def _created(self, path: str) -> Edited:

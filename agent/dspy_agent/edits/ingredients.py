@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice, permutations
 from typing import Final, NamedTuple
 
-from dspy_agent.edits.node_places import NodePlaces
+from dspy_agent.edits.node_places import NodePlaces, is_constant
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -177,7 +177,11 @@ class Ingredients:
 
     def _take(self, function: Function) -> None:
         for node in _own_nodes(function):
-            if isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
+            if (
+                isinstance(node, ast.Return)
+                and node.value is not None
+                and not is_constant(node.value, type(None))
+            ):
                 self._add(self._returned, node.value, function)
             elif isinstance(node, ast.Raise) and node.exc is not None:
                 self._add(self._raised, node, function)
@@ -289,7 +293,7 @@ def _own_nodes(function: Function) -> Iterator[ast.AST]:
 def _counted(node: ast.AST, function: Function) -> Iterator[_Found]:
     """Yield what counts what ``node`` takes for a number."""
     found: list[ast.expr] = []
-    if isinstance(node, ast.Assign) and _is_whole_number(node.value):
+    if isinstance(node, ast.Assign) and is_constant(node.value, int):
         found = node.targets
     elif isinstance(node, ast.BinOp):
         found = [node.left, node.right]
@@ -300,10 +304,6 @@ def _counted(node: ast.AST, function: Function) -> Iterator[_Found]:
             names = frozenset(name.id for name in ast.walk(one) if isinstance(name, ast.Name))
             for sign in "+-":
                 yield _Found(f"{ast.unparse(one)} {sign}= 1", names, function)
-
-
-def _is_whole_number(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and type(node.value) is int
 
 
 def _is_of(this: str, node: ast.Attribute) -> bool:
@@ -378,7 +378,3 @@ def _reads(*nodes: ast.AST) -> frozenset[str]:
 
 def _is_stored(node: ast.Name) -> bool:
     return isinstance(node.ctx, ast.Store)
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None

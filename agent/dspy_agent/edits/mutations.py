@@ -15,7 +15,7 @@ from typing import Final
 
 from dspy_agent.edits.additions import additions
 from dspy_agent.edits.ingredients import Function, Ingredients, Pieces
-from dspy_agent.edits.node_places import Change, NodePlaces
+from dspy_agent.edits.node_places import Change, NodePlaces, is_constant
 
 # How far behind the likeliest kind of mistake one is, in ranks of suspicious lines.
 _LIKELY, _RARE, _WILD = 0.0, 4.0, 12.0
@@ -204,14 +204,14 @@ def _of_operators(node: ast.AST, place: NodePlaces) -> Iterator[_Plain]:
     at = place.between(left, right, word)
     if at is None:
         return
-    texts = any(isinstance(one, ast.JoinedStr) or _is_constant(one, str) for one in (left, right))
+    texts = any(isinstance(one, ast.JoinedStr) or is_constant(one, str) for one in (left, right))
     for number, other in enumerate(others if not texts else ()):
         yield node, at, at + len(word), other, _LIKELY if number == 0 else _RARE
     if isinstance(node, ast.AugAssign):
         yield node, at, at + len(word), "", _RARE
-    elif _is_constant(right, int):
+    elif is_constant(right, int):
         yield node, place.end(left), place.end(right), "", _LIKELY
-    elif _is_constant(left, int):
+    elif is_constant(left, int):
         yield node, place.start(left), place.start(right), "", _RARE
 
 
@@ -286,7 +286,7 @@ def _of_names(
         for name in names:
             if name != node.id and name not in ("self", "cls") and node.id not in ("self", "cls"):
                 yield node, place.start(node), place.end(node), name, _WILD
-    elif isinstance(node, ast.Subscript) and _is_constant(node.slice, str):
+    elif isinstance(node, ast.Subscript) and is_constant(node.slice, str):
         for key in keys:
             yield node, place.start(node.slice), place.end(node.slice), repr(key), _RARE
 
@@ -312,8 +312,4 @@ def _bound(function: Function) -> list[str]:
 
 
 def _is_empty(node: ast.Return) -> bool:
-    return node.value is None or _is_constant(node.value, type(None))
-
-
-def _is_constant(node: ast.expr, kind: type) -> bool:
-    return isinstance(node, ast.Constant) and type(node.value) is kind
+    return node.value is None or is_constant(node.value, type(None))

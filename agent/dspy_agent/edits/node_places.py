@@ -93,3 +93,8 @@ class NodePlaces:
         if not text.isascii():
             column = len(text.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "surrogatepass"))
         return self._starts[line - 1] + column
+
+
+def is_constant(node: ast.expr, kind: type) -> bool:
+    """Return whether ``node`` is a literal of just this kind."""
+    return isinstance(node, ast.Constant) and type(node.value) is kind

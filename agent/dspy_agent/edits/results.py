@@ -73,6 +73,11 @@ class Candidate:
     guessed: bool = False
 
     @property
+    def does_it(self) -> bool:
+        """Whether it is verified, and no test that was to pass still fails."""
+        return self.verified and not self.failure
+
+    @property
     def leaves_failing(self) -> bool:
         """Whether tests fail with it, as they did before."""
         return bool(self.verification and self.verification.tests and self.verification.tests.failing)

@@ -34,6 +34,7 @@ LONGEST = 15.0  # seconds of all the tests
 LOOKING = 0.3  # of the time, for which tests fail
 KEPT = 2.0  # seconds of the tests that have to go on passing
 PASSED, FAILED, NEITHER = 71, 72, 73  # a test may end its process with any of the usual ones
+FEATURES = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 
 failed = False
 
@@ -166,10 +167,7 @@ def _parts(path: str) -> Any:
 
 def _flags(functions: list[Any]) -> int:
     """Return which features of the future the file of ``functions`` has chosen."""
-    known = 0
-    for name in __future__.all_feature_names:
-        known |= getattr(__future__, name).compiler_flag
-    return functions[0].__code__.co_flags & known if functions else 0
+    return functions[0].__code__.co_flags & FEATURES if functions else 0
 
 
 def _passes(items: list[Any], new: Any, seconds: float) -> bool:
