@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from dspy_agent.edits import EditOptions, edit
 from dspy_agent.edits.mutations import Mutation, mutations
+from dspy_agent.edits.results import Edited
 from dspy_agent.edits.screen import screen
 from dspy_agent.model.access import open_model
 from dspy_agent.tools.base import ToolContext
@@ -380,6 +381,14 @@ def test_additions_are_of_names_that_the_function_has() -> None:
     assert "c = [d for d in f(b)]" in added
 
 
+def edited_without_model(task: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Edited:
+    (folder / "pytest.ini").write_text(PYTEST)
+    monkeypatch.setenv("VIRTUAL_ENV", str(Path(sys.executable).parents[1]))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    options = EditOptions(seconds=120, candidates=0)
+    return edit(task, ToolContext(folder), partial(open_model, folder), options)
+
+
 def test_a_missing_case_is_mended_without_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shelf.py").write_text(
         MISSING.replace("        if name is None:\n            return None\n", "")
@@ -389,12 +398,7 @@ def test_a_missing_case_is_mended_without_a_model(tmp_path: Path, monkeypatch: p
         "def test_take():\n    shelf = Shelf(['a', ''])\n    assert shelf.take('a') == 'a'\n"
         "    assert shelf.take('') == ''\n    assert shelf.moves == 2\n    assert shelf.books == []\n"
     )
-    (tmp_path / "pytest.ini").write_text(PYTEST)
-    monkeypatch.setenv("VIRTUAL_ENV", str(Path(sys.executable).parents[1]))
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    options = EditOptions(seconds=120, candidates=0)
-    context = ToolContext(tmp_path)
-    found = edit("test_shelf.py::test_nothing fails", context, partial(open_model, tmp_path), options)
+    found = edited_without_model("test_shelf.py::test_nothing fails", tmp_path, monkeypatch)
     assert found.best is not None
     assert found.best.verified
     assert b"if name is None:" in found.best.changes["shelf.py"]
@@ -430,12 +434,7 @@ def test_one_that_mends_more_is_looked_for(tmp_path: Path, monkeypatch: pytest.M
         "import importlib\n\n\ndef test_far():\n"
         "    assert getattr(importlib.import_module('su' + 'ms'), 'a' + 'dd')(2, 3) == 6\n"
     )
-    (tmp_path / "pytest.ini").write_text(PYTEST)
-    monkeypatch.setenv("VIRTUAL_ENV", str(Path(sys.executable).parents[1]))
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    options = EditOptions(seconds=120, candidates=0)
-    context = ToolContext(tmp_path)
-    found = edit("test_sums.py::test_two fails", context, partial(open_model, tmp_path), options)
+    found = edited_without_model("test_sums.py::test_two fails", tmp_path, monkeypatch)
     assert [one.verified for one in found.candidates[:2]] == [True, True]
     assert found.best is not None
     assert found.best.changes["sums.py"] == b"def add(a, b):\n    return a * b\n"
