@@ -48,8 +48,9 @@ def test_ctrl_z_stops_the_remote_program_and_ctrl_d_ends_the_session(terminals: 
     terminal.type(b"\x1a")
     terminal.expect(rb"Stopped")
     terminal.expect(rb"# ")
-    terminal.type(b"kill %1; wait; true\r")
-    terminal.expect(rb"true\r\n")
+    # Bash counts a job as stopped until it hears of its end, which fg waits for.
+    terminal.type(b"kill %1; fg; echo $((6*7))\r")
+    terminal.expect(rb"[\r\n]42\r\n")
     terminal.expect(rb"# ")
     terminal.type(b"\x04")
     assert terminal.wait() == 0
