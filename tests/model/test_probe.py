@@ -44,6 +44,29 @@ def test_the_context_is_never_more_than_the_model_has(kind: str, monkeypatch: Pa
         assert model.traits.context_tokens == 2048
 
 
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ({"max_model_len": 2048}, 2048),  # vLLM, SGLang
+        ({"context_length": 2048}, 2048),  # OpenRouter
+        (
+            {"meta": {"n_ctx": 2048, "n_ctx_train": 32768}},
+            2048,
+        ),  # llama.cpp: served, possible
+        ({"meta": {"n_ctx_train": 32768}}, None),
+        ({"meta": None, "max_model_len": "long"}, None),
+        ({"meta": {"n_ctx": True}}, None),
+        ({}, None),
+    ],
+)
+def test_each_kind_of_server_tells_its_length_in_its_own_way(
+    listed: dict[str, Any], expected: int | None, monkeypatch: Patch
+) -> None:
+    with opened("openai", monkeypatch, listed=listed) as (model, _):
+        assert model.traits.most_tokens == expected
+        assert model.traits.context_tokens == (expected or 8192)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_a_schema_the_shape_is_told_in_words_and_the_answer_repaired(
     kind: str, monkeypatch: Patch

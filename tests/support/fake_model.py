@@ -84,6 +84,7 @@ class FakeModelServer(ThreadingHTTPServer):
         capabilities: Sequence[str] = ("completion", "tools"),
         schema: bool = True,
         thinks: str = "never",
+        listed: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers = list(answers) or ["{}"]
@@ -92,6 +93,8 @@ class FakeModelServer(ThreadingHTTPServer):
         self.capabilities = list(capabilities)
         self.schema = schema
         self.thinks = thinks  # "never", "always", or "unless told" by a template's switch
+        # What OpenAI's list of models says of each beside its name; by default a length, as vLLM does.
+        self.listed = {"max_model_len": context_length} if listed is None else dict(listed)
         self.digest = "sha-1"
         self.broken: Answer | None = None  # the answer to what is asked to learn what a model can do
         self.requests: list[dict[str, Any]] = []
@@ -180,8 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/api/ps":
             self._json({"models": []})
         elif self.path.endswith("/models"):
-            length = self.server.context_length
-            models = [{"id": name, "object": "model", "max_model_len": length} for name in self.server.models]
+            models = [{"id": name, "object": "model", **self.server.listed} for name in self.server.models]
             self._json({"object": "list", "data": models})
         else:
             self._json({"error": "not found"}, 404)

@@ -77,8 +77,9 @@ def _openai_entry(settings: ModelSettings, patience: float) -> dict[str, Any]:
 
 
 def _length(entry: dict[str, Any]) -> int | None:
-    found = (entry.get(name) for name in _LENGTHS)
-    return next((length for length in found if isinstance(length, int) and length > 0), None)
+    meta = entry.get("meta")  # llama.cpp's; its n_ctx_train is what the model has, not what is served
+    found = [*map(entry.get, _LENGTHS), meta.get("n_ctx") if isinstance(meta, dict) else None]
+    return next((length for length in found if type(length) is int and length > 0), None)
 
 
 def _said(settings: ModelSettings, path: str, body: Any, patience: float) -> dict[str, Any]:
