@@ -25,11 +25,14 @@ def written_python(
         unit: what its file is indented by.
 
     Raises:
-        Rejected: it can't be parsed, defines something else, or changes nothing.
+        Rejected: it or ``original`` can't be parsed, it defines something else, or changes nothing.
     """
     lines, tree = _parsed(block, qualified.rpartition(".")[2])
     node = _definition(tree, qualified)
-    old = parse("\n".join(original)).body[0]
+    try:
+        old = parse("\n".join(original)).body[0]
+    except (SyntaxError, IndexError):
+        raise Rejected("what it would replace can't be parsed by itself") from None
     if isinstance(old, ast.ClassDef) and isinstance(node, ast.ClassDef):
         _require_members(old, node)
     new = _with_old_parts(_lines_of(node, lines, unit), original)
