@@ -70,7 +70,8 @@ def indent_unit(lines: Sequence[str]) -> str:
 def string_lines(text: str) -> frozenset[int]:
     """Return the numbers (from 0) of the lines of Python ``text`` that start within a string.
 
-    Strings that stand alone, as docstrings do, don't count: their indentation means nothing.
+    Strings that stand alone, as docstrings do, don't count, since their indentation means nothing; unless
+    a line of theirs stands further left than they do.
     """
     inside: set[int] = set()
     before = tokenize.NEWLINE
@@ -78,12 +79,18 @@ def string_lines(text: str) -> frozenset[int]:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             multiline = token.start[0] < token.end[0]
             is_text = token.type == tokenize.STRING or "FSTRING" in tokenize.tok_name[token.type]
-            if multiline and is_text and before not in _STATEMENT_STARTS:
+            alone = before in _STATEMENT_STARTS and not _sticks_out(token)
+            if multiline and is_text and not alone:
                 inside.update(range(token.start[0], token.end[0]))
             before = token.type
     except (tokenize.TokenError, SyntaxError):
         pass
     return frozenset(inside)
+
+
+def _sticks_out(token: tokenize.TokenInfo) -> bool:
+    later = token.string.split("\n")[1:]
+    return any(line.strip() and len(leading(line)) < token.start[1] for line in later)
 
 
 def leading(line: str) -> str:
