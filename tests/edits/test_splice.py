@@ -264,3 +264,10 @@ def test_whatever_is_answered_the_rest_of_the_file_stays(name: str, lines: list[
     head = changed.startswith("".join(before)) or "import math\n" in changed
     assert head
     assert changed.endswith("".join(here.lines[symbol.end_line :]))
+
+
+def test_a_docstring_with_a_line_at_the_margin_keeps_a_method_editable() -> None:
+    shown = '"""Do.\n\n        >>> A(a, \\\nb)\n        """'
+    text = f"class A:\n    def f(self):\n        {shown}\n        return 1\n"
+    made = edit("```python\ndef f(self):\n    return 2\n```", "A.f", text)
+    assert made == text.replace("return 1", "return 2")

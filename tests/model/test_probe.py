@@ -49,10 +49,7 @@ def test_the_context_is_never_more_than_the_model_has(kind: str, monkeypatch: Pa
     [
         ({"max_model_len": 2048}, 2048),  # vLLM, SGLang
         ({"context_length": 2048}, 2048),  # OpenRouter
-        (
-            {"meta": {"n_ctx": 2048, "n_ctx_train": 32768}},
-            2048,
-        ),  # llama.cpp: served, possible
+        ({"meta": {"n_ctx": 2048, "n_ctx_train": 32768}}, 2048),  # llama.cpp
         ({"meta": {"n_ctx_train": 32768}}, None),
         ({"meta": None, "max_model_len": "long"}, None),
         ({"meta": {"n_ctx": True}}, None),

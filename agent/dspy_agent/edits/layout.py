@@ -79,8 +79,7 @@ def string_lines(text: str) -> frozenset[int]:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             multiline = token.start[0] < token.end[0]
             is_text = token.type == tokenize.STRING or "FSTRING" in tokenize.tok_name[token.type]
-            alone = before in _STATEMENT_STARTS and not _sticks_out(token)
-            if multiline and is_text and not alone:
+            if multiline and is_text and (before not in _STATEMENT_STARTS or _sticks_out(token)):
                 inside.update(range(token.start[0], token.end[0]))
             before = token.type
     except (tokenize.TokenError, SyntaxError):
