@@ -54,6 +54,14 @@ def test_the_model_pull_tells_its_own_failure(reason: str) -> None:
             "SecretKeyNotFound",
         ),
         (waiting("agent", "CreateContainerConfigError", "image will run as root"), "ContainerConfigInvalid"),
+        (
+            waiting(
+                "agent",
+                "CreateContainerConfigError",
+                "failed to sync configmap cache: timed out waiting for the condition",
+            ),
+            "ContainerConfigLate",
+        ),
         (waiting("agent", "RunContainerError", "exec: not found"), "ContainerStartFailed"),
         (crash("agent", 3), "CrashLooping"),
         (crash("agent", 137, reason="OOMKilled"), "OutOfMemory"),

@@ -110,6 +110,9 @@ def _image_trouble(where: str, container: ContainerFacts) -> Verdict:
 
 def _config_trouble(where: str, text: str) -> Verdict:
     lower = text.lower()
+    if "failed to sync" in lower:
+        # The kubelet's watch of ConfigMaps and Secrets is late (a busy node or API server); it tries again.
+        return bad("ContainerConfigLate", f"{where} waits for the kubelet: {text}")
     if "find key" in lower:
         return bad("SecretKeyNotFound" if "secret" in lower else "ConfigMapKeyNotFound", f"{where}: {text}")
     if "not found" in lower:
